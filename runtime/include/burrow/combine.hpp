@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+// all, any, race: several tasks at the same time, each as a goroutine of its own. What is not wanted any
+// more is abandoned; all have ended when the await returns.
+#pragma once
+
+#include <burrow/detail/task_child.hpp>
+
+#include <optional>
+#include <source_location>
+#include <stdexcept>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace burrow {
+
+namespace detail {
+
+/// Who wins, judged under the group's lock.
+class all_watcher {
+ public:
+  explicit all_watcher(group_core& group) noexcept : group_(group) {}
+  void task_ended(std::size_t, std::exception_ptr error) noexcept {
+    if (is_goroutine_exit(error)) {
+      exited_.store(true, relaxed);
+      return;
+    }
+    if (error) group_.fail(std::move(error));
+  }
+  /// After the join.
+  void check() {
+    if (std::exception_ptr error = group_.first_error()) std::rethrow_exception(std::move(error));
+    if (exited_.load(relaxed)) throw goroutine_exit{};
+  }
+
+ private:
+  group_core& group_;
+  atomic<bool> exited_{false};
+};
+
+class first_watcher {
+ public:
+  static constexpr std::size_t nobody = static_cast<std::size_t>(-1);
+
+  first_watcher(group_core& group, bool errors_count) noexcept
+      : group_(group), errors_count_(errors_count) {}
+  void task_ended(std::size_t index, std::exception_ptr error) noexcept;
+  /// After the join: the winner's index; rethrows the first error if there is none.
+  std::size_t winner();
+
+ private:
+  group_core& group_;
+  const bool errors_count_;
+  std::size_t winner_ = nobody;  // under the group's lock, as below
+  std::exception_ptr first_error_;
+  bool exited_ = false;
+};
+
+template <class T, class Watcher>
+void start_child(group_core& group, task<T>& t, result_slot<value_or_unit<T>>& slot,
+                 Watcher& watcher, std::size_t index, std::source_location where) {
+  using child = task_child<T, Watcher>;
+  goroutine* g = child::make(group, t, slot, watcher, index, false, where);
+  group.add(g, child::of(*g).member);
+}
+
+/// Starts each; an exception of the start (no memory) fails the group like one of a child.
+template <class Watcher, class Slots, class... Ts>
+void start_children(group_core& group, Watcher& watcher, Slots& slots, std::source_location where,
+                    task<Ts>&... tasks) noexcept {
+  try {
+    std::size_t index = 0;
+    std::apply([&](auto&... slot) { (start_child(group, tasks, slot, watcher, index++, where), ...); },
+               slots);
+  } catch (...) {
+    group.fail(std::current_exception());
+  }
+}
+
+template <class T>
+struct result_of {
+  using type = T;
+};
+template <>
+struct result_of<void> {
+  using type = unit;
+};
+
+template <class T>
+typename result_of<T>::type take_from(result_slot<value_or_unit<T>>& slot) {
+  if constexpr (std::is_reference_v<T>) {
+    return *slot.take();
+  } else {
+    return slot.take();
+  }
+}
+
+template <class... Ts>
+task<std::tuple<typename result_of<Ts>::type...>> run_all(std::source_location where,
+                                                          task<Ts>... tasks) {
+  group_core group;
+  all_watcher watcher(group);
+  std::tuple<result_slot<value_or_unit<Ts>>...> slots;
+  start_children(group, watcher, slots, where, tasks...);
+  for (;;) {
+    const bool joined = co_await group_join(group);
+    if (joined) break;
+  }
+  group.cancel_context();
+  watcher.check();
+  co_return std::apply(
+      [](auto&... slot) {
+        return std::tuple<typename result_of<Ts>::type...>(take_from<Ts>(slot)...);
+      },
+      slots);
+}
+
+template <class T>
+task<std::vector<typename result_of<T>::type>> run_all_of(std::source_location where,
+                                                          std::vector<task<T>> tasks) {
+  group_core group;
+  all_watcher watcher(group);
+  std::vector<result_slot<value_or_unit<T>>> slots(tasks.size());
+  try {
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      start_child(group, tasks[i], slots[i], watcher, i, where);
+    }
+  } catch (...) {
+    group.fail(std::current_exception());
+  }
+  for (;;) {
+    const bool joined = co_await group_join(group);
+    if (joined) break;
+  }
+  group.cancel_context();
+  watcher.check();
+  std::vector<typename result_of<T>::type> results;
+  results.reserve(slots.size());
+  for (auto& slot : slots) results.push_back(take_from<T>(slot));
+  co_return results;
+}
+
+template <class... Ts>
+inline constexpr bool all_same = false;
+template <class T, class... Ts>
+inline constexpr bool all_same<T, Ts...> = (std::is_same_v<T, Ts> && ...);
+
+/// T where all are T, else std::variant.
+template <class... Ts>
+struct one_of_results {
+  using type = std::variant<typename result_of<Ts>::type...>;
+};
+template <class T, class... Ts>
+  requires all_same<T, Ts...>
+struct one_of_results<T, Ts...> {
+  using type = typename result_of<T>::type;
+};
+template <class... Ts>
+using one_of = typename one_of_results<Ts...>::type;
+
+template <class... Ts, std::size_t... I>
+one_of<Ts...> take_winner(std::tuple<result_slot<value_or_unit<Ts>>...>& slots, std::size_t winner,
+                          std::index_sequence<I...>) {
+  std::optional<one_of<Ts...>> result;
+  auto take = [&]<std::size_t J>(std::integral_constant<std::size_t, J>) {
+    using T = std::tuple_element_t<J, std::tuple<Ts...>>;
+    if constexpr (all_same<Ts...>) {
+      result.emplace(take_from<T>(std::get<J>(slots)));
+    } else {
+      result.emplace(std::in_place_index<J>, take_from<T>(std::get<J>(slots)));
+    }
+  };
+  ((I == winner ? take(std::integral_constant<std::size_t, I>()) : void()), ...);
+  return std::move(*result);
+}
+
+template <class... Ts>
+task<one_of<Ts...>> run_first(std::source_location where, bool errors_count, task<Ts>... tasks) {
+  group_core group;
+  first_watcher watcher(group, errors_count);
+  std::tuple<result_slot<value_or_unit<Ts>>...> slots;
+  start_children(group, watcher, slots, where, tasks...);
+  for (;;) {
+    const bool joined = co_await group_join(group);
+    if (joined) break;
+  }
+  group.cancel_context();
+  co_return take_winner<Ts...>(slots, watcher.winner(), std::index_sequence_for<Ts...>());
+}
+
+template <class T>
+task<typename result_of<T>::type> run_first_of(std::source_location where, bool errors_count,
+                                               std::vector<task<T>> tasks) {
+  group_core group;
+  first_watcher watcher(group, errors_count);
+  std::vector<result_slot<value_or_unit<T>>> slots(tasks.size());
+  try {
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      start_child(group, tasks[i], slots[i], watcher, i, where);
+    }
+  } catch (...) {
+    group.fail(std::current_exception());
+  }
+  for (;;) {
+    const bool joined = co_await group_join(group);
+    if (joined) break;
+  }
+  group.cancel_context();
+  co_return take_from<T>(slots[watcher.winner()]);
+}
+
+void refuse_no_tasks(bool none);
+
+}  // namespace detail
+
+/// Runs all tasks at the same time; gives their results as a tuple, `unit` for void. The first exception
+/// ends the others and is rethrown. Each task is a goroutine. Throws std::bad_alloc.
+template <class... Ts>
+auto all(task<Ts>... tasks) {
+  return detail::run_all<Ts...>(std::source_location::current(), std::move(tasks)...);
+}
+/// As all(tasks...), for a number of tasks known at run time; gives a vector, in their order.
+template <class T>
+auto all(std::vector<task<T>> tasks, std::source_location where = std::source_location::current()) {
+  return detail::run_all_of<T>(where, std::move(tasks));
+}
+
+/// Gives the first result; the others are ended. If all fail, the first exception is rethrown. T where
+/// all tasks give a T, else a std::variant. Throws std::invalid_argument for no tasks.
+template <class... Ts>
+auto any(task<Ts>... tasks) {
+  static_assert(sizeof...(Ts) > 0, "any needs a task");
+  return detail::run_first<Ts...>(std::source_location::current(), false, std::move(tasks)...);
+}
+template <class T>
+auto any(std::vector<task<T>> tasks, std::source_location where = std::source_location::current()) {
+  detail::refuse_no_tasks(tasks.empty());
+  return detail::run_first_of<T>(where, false, std::move(tasks));
+}
+
+/// Gives the result, or rethrows the exception, of the task that ends first; the others are ended.
+template <class... Ts>
+auto race(task<Ts>... tasks) {
+  static_assert(sizeof...(Ts) > 0, "race needs a task");
+  return detail::run_first<Ts...>(std::source_location::current(), true, std::move(tasks)...);
+}
+template <class T>
+auto race(std::vector<task<T>> tasks,
+          std::source_location where = std::source_location::current()) {
+  detail::refuse_no_tasks(tasks.empty());
+  return detail::run_first_of<T>(where, true, std::move(tasks));
+}
+
+}  // namespace burrow

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+// The untyped channel: one lock, a buffer, a list of waiting receivers and one of waiting senders.
+//
+// Invariants while the lock is free (dead waiters, whose goroutine was claimed elsewhere, aside):
+//  1. Not both lists have waiters, but for one select that waits on both sides of one channel.
+//  2. A buffer with elements: no receiver waits. A buffer with room: no sender waits.
+//  3. Closed: nobody waits.
+// An operation completes at one instant under the lock; what it completes on the other side is
+// complete as well, so a woken goroutine never contends again, and nobody can overtake it.
+//
+// Elements travel by move construction, by the table `element_type`. Trivial ones (trivially copyable)
+// live in a ring. Others live in cells: a receiver takes the cell under the lock, and moves out and
+// destroys the rest in its own goroutine after the unlock; then the cell goes back through a list of
+// free ones. So no destructor and no assignment of the user runs under the lock. A channel has as many
+// cells as its capacity, and makes another one only while receivers hold cells. An exception that a
+// move throws is the receiver's: it stands in the cell, in the place of the element.
+//
+// A channel lives while it has handles or waiters: a handle's count is not touched by operations.
+// The last handle finds, under the lock, whether somebody still waits; then the last waiter to leave
+// frees the channel.
+// Rejected: a lock-free ring beside locked waiters (a string of lost-wake-up bugs elsewhere), and a
+// reference for each parked operation (two RMWs more for each wait).
+#pragma once
+
+#include <burrow/detail/operation.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+
+namespace burrow::detail {
+
+/// What a channel knows about its elements.
+struct element_type {
+  std::uint32_t size;
+  bool trivial;
+  /// Constructs at `to` from the value at `from`. May throw.
+  void (*move)(void* to, void* from);
+  void (*destroy)(void* at) noexcept;
+};
+
+/// A buffered element that is not trivial; the element follows the header.
+struct chan_cell {
+  chan_cell* next;
+  bool failed;  // the move into the cell threw: a std::exception_ptr is here instead
+  alignas(16) std::byte element[1];  // as large as the element type says
+};
+
+/// A send or a receive that is being tried or waits.
+struct chan_waiter : waiter {
+  bool delivered = false;  // receive: a value was received; send: it was sent
+  bool has_cell = false;   // receive: `cell` holds the element
+  void* value = nullptr;   // send: where to move from. receive: where to construct
+  union {
+    std::exception_ptr* error = nullptr;  // where a move that throws leaves its exception
+    chan_cell* cell;                      // a buffered element that is this receiver's now
+  };
+};
+
+/// A list that also counts the waiters that were taken off it in vain: their goroutines were claimed
+/// elsewhere, and will still take the channel's lock to leave. All under the lock.
+class chan_wait_list : public wait_list {
+ public:
+  chan_waiter* pop_claimed() noexcept {
+    while (waiter* w = front()) {
+      pop_front(*w);
+      if (w->claim()) return static_cast<chan_waiter*>(w);
+      ++lost_;
+    }
+    return nullptr;
+  }
+  void leave(chan_waiter& w) noexcept {
+    if (w.linked) {
+      remove(w);
+    } else {
+      --lost_;
+    }
+  }
+  bool is_deserted() const noexcept { return front() == nullptr && lost_ == 0; }
+
+ private:
+  std::uint32_t lost_ = 0;
+};
+
+class alignas(16) chan_core : public wait_source {
+ public:
+  /// Throws std::bad_alloc; std::length_error "makechan: size out of range".
+  static chan_core* make(const element_type& element, std::size_t capacity);
+
+  void retain() noexcept { references_.fetch_add(1, relaxed); }
+  void release_handle() noexcept {
+    // acq_rel: the last one sees what all others did; pairs with itself.
+    if (references_.fetch_sub(1, acq_rel) == 1) last_handle_gone();
+  }
+
+  std::size_t capacity() const noexcept { return capacity_; }
+  std::size_t size() const noexcept { return count_.load(relaxed); }
+
+  // Looks without the lock; see operation_type::ready.
+  bool may_receive() const noexcept {
+    return count_.load(acquire) != 0 || !senders_.empty() || closed_.load(acquire);
+  }
+  bool may_send() const noexcept {
+    return count_.load(acquire) < capacity_ || !receivers_.empty() || closed_.load(acquire);
+  }
+
+  // Under the lock. True: completed (w.delivered tells how; a send that finds the channel closed
+  // completes with w.closed, one for which there is no memory with *w.error).
+  bool try_receive(chan_waiter& w, wake_list& wakes) noexcept {
+    if (count_.load(relaxed) != 0) {
+      receive_buffered(w, wakes);
+      return true;
+    }
+    if (!senders_.empty() && receive_from_sender(w, wakes)) return true;
+    if (!closed_.load(relaxed)) return false;
+    w.closed = true;
+    return true;
+  }
+  bool try_send(chan_waiter& w, wake_list& wakes) noexcept {
+    if (closed_.load(relaxed)) {
+      w.closed = true;
+      return true;
+    }
+    if (!receivers_.empty() && hand_over(w, wakes)) return true;
+    const std::size_t count = count_.load(relaxed);
+    if (count == capacity_) return false;
+    if (element_->trivial) {
+      push_trivial(w.value, count);
+      w.delivered = true;
+      return true;
+    }
+    return push_cell(w);
+  }
+
+  void enlist_receiver(chan_waiter& w) noexcept { receivers_.push_back(w); }
+  void enlist_sender(chan_waiter& w) noexcept { senders_.push_back(w); }
+  /// Takes the lock; frees the channel if this was the last to leave one without handles.
+  void leave_receivers(chan_waiter& w) noexcept { leave(receivers_, w); }
+  void leave_senders(chan_waiter& w) noexcept { leave(senders_, w); }
+
+  /// After the unlock, by a receiver that got a cell: moves the element to `to`. Throws what the move
+  /// into the cell or out of it threw; the cell is free again all the same.
+  void take_cell(chan_cell* cell, void* to);
+
+  /// False: it was closed already.
+  bool close() noexcept;
+  bool is_closed() const noexcept { return closed_.load(acquire); }
+
+  void destroy() noexcept;
+
+ private:
+  chan_core(const element_type& element, std::size_t capacity) noexcept
+      : element_(&element), capacity_(capacity) {}
+  ~chan_core() = default;
+
+  bool is_orphan() const noexcept {
+    return orphaned_ && receivers_.is_deserted() && senders_.is_deserted();
+  }
+  void last_handle_gone() noexcept;
+  void leave(chan_wait_list& list, chan_waiter& w) noexcept;
+
+  std::byte* ring() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+  chan_cell** cells() noexcept { return reinterpret_cast<chan_cell**>(this + 1); }
+
+  void copy_trivial(void* to, const void* from) const noexcept {
+    switch (element_->size) {  // the usual sizes without a call
+      case 0: break;
+      case 4: std::memcpy(to, from, 4); break;
+      case 8: std::memcpy(to, from, 8); break;
+      default: std::memcpy(to, from, element_->size);
+    }
+  }
+
+  std::size_t wrap(std::size_t i) const noexcept { return i >= capacity_ ? i - capacity_ : i; }
+
+  void push_trivial(const void* value, std::size_t count) noexcept {
+    copy_trivial(ring() + wrap(head_ + count) * element_->size, value);
+    count_.store(count + 1, release);  // release: pairs with the acquire in may_receive()
+  }
+
+  void receive_buffered(chan_waiter& w, wake_list& wakes) noexcept {
+    if (element_->trivial) {
+      copy_trivial(w.value, ring() + head_ * element_->size);
+    } else {
+      w.cell = cells()[head_];
+      w.has_cell = true;
+    }
+    w.delivered = true;
+    head_ = wrap(head_ + 1);
+    const std::size_t count = count_.load(relaxed) - 1;
+    count_.store(count, release);  // release: pairs with the acquire in may_send()
+    if (!senders_.empty()) refill(wakes, count);
+  }
+
+  /// The buffer is empty: from the sender that waits longest. False: none can be claimed.
+  bool receive_from_sender(chan_waiter& w, wake_list& wakes) noexcept {
+    chan_waiter* sender = senders_.pop_claimed();
+    if (sender == nullptr) return false;
+    transfer(w.value, sender->value, w);
+    w.delivered = true;
+    sender->delivered = true;
+    wakes.add(sender->who);
+    return true;
+  }
+
+  /// To the receiver that waits longest. False: none can be claimed.
+  bool hand_over(chan_waiter& w, wake_list& wakes) noexcept {
+    chan_waiter* receiver = receivers_.pop_claimed();
+    if (receiver == nullptr) return false;
+    transfer(receiver->value, w.value, *receiver);
+    receiver->delivered = true;
+    w.delivered = true;
+    wakes.add(receiver->who);
+    return true;
+  }
+
+  /// An exception of the move is the receiver's.
+  void transfer(void* to, void* from, chan_waiter& receiver) noexcept {
+    if (element_->trivial) {
+      copy_trivial(to, from);
+    } else {
+      move_element(to, from, receiver);
+    }
+  }
+
+  void move_element(void* to, void* from, chan_waiter& receiver) noexcept;
+  void refill(wake_list& wakes, std::size_t count) noexcept;
+  bool push_cell(chan_waiter& w) noexcept;
+  chan_cell* free_cell() noexcept;
+  void clear(chan_cell& cell) noexcept;
+  void free_all_cells() noexcept;
+
+  const element_type* element_;
+  const std::size_t capacity_;
+  std::size_t head_ = 0;                   // under the lock
+  atomic<std::size_t> count_{0};           // written under the lock
+  chan_wait_list receivers_;
+  chan_wait_list senders_;
+  atomic<std::uint32_t> references_{1};
+  atomic<bool> closed_{false};             // written under the lock
+  bool orphaned_ = false;                  // under the lock: no handle is left
+  chan_cell* free_cells_ = nullptr;        // under the lock
+  atomic<chan_cell*> returned_cells_{nullptr};  // pushed by receivers, taken whole under the lock
+};
+
+}  // namespace burrow::detail

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// What a runtime keeps beside its scheduler: the root Context, and the end of main.
+#pragma once
+
+#include <burrow/chan.hpp>
+#include <burrow/context.hpp>
+#include <burrow/detail/scheduler.hpp>
+
+#include <exception>
+#include <optional>
+
+namespace burrow::detail {
+
+struct runtime_state {
+  explicit runtime_state(const options& opt);
+
+  scheduler sched;
+  goroutine* main = nullptr;
+  chan<> ended;                   // during the shutdown: some goroutine has ended
+  context root;                   // every goroutine carries it or a descendant of another root
+  std::optional<cancel_function> cancel_root;
+  int status = 0;                 // main's result
+  std::exception_ptr error;       // the exception that left main
+  bool main_exited = false;       // main called this_goroutine::exit()
+};
+
+}  // namespace burrow::detail

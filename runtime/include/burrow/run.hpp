@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// run: the life of a runtime.
+#pragma once
+
+#include <burrow/detail/spawn.hpp>
+#include <burrow/options.hpp>
+
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace burrow {
+
+namespace detail {
+
+struct runtime_state;
+
+struct main_joiner {
+  static constexpr bool accepts_plain = false;
+  static constexpr bool borrows_context = true;
+  void leave(goroutine&) noexcept {}
+  void ended(goroutine& g, std::exception_ptr error) noexcept;
+};
+
+/// A runtime from its start to its end.
+class runtime {
+ public:
+  /// Throws std::invalid_argument, std::system_error; std::logic_error in a goroutine.
+  explicit runtime(const options& opt);
+  ~runtime();
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  goroutine* new_goroutine();
+  context_node* root() noexcept;
+  runtime_state& state() noexcept { return *state_; }
+  /// Runs `main` and all that it starts; returns main's result, or throws what left it.
+  int run(goroutine* main);
+
+ private:
+  std::unique_ptr<runtime_state> state_;
+};
+
+void main_returned(runtime_state& state, int status) noexcept;
+void main_failed(runtime_state& state, std::exception_ptr error) noexcept;
+/// By main's goroutine, when main has ended: ends the others, then the runtime.
+task<> conclude(runtime_state& state);
+
+/// The body of main's goroutine.
+template <class F, class Arguments>
+task<> main_body(runtime_state* state, F f, Arguments arguments) {
+  auto call = [&f](auto&... args) {
+    return f(static_cast<std::remove_reference_t<decltype(args)>&&>(args)...);
+  };
+  using result = typename decltype(std::apply(call, arguments))::value_type;
+  try {
+    if constexpr (std::is_void_v<result>) {
+      co_await std::apply(call, arguments);
+      main_returned(*state, 0);
+    } else {
+      const int status = static_cast<int>(co_await std::apply(call, arguments));
+      main_returned(*state, status);
+    }
+  } catch (...) {
+    main_failed(*state, std::current_exception());
+  }
+  co_await conclude(*state);
+}
+
+template <class F, class... Args>
+constexpr void check_main() {
+  using callable = std::decay_t<F>;
+  static_assert(!is_task<callable>, "run takes a callable and its arguments: write run(main), not "
+                                    "run(main())");
+  static_assert(std::is_invocable_v<callable&, std::unwrap_ref_decay_t<Args>&&...>,
+                "run: main cannot be called with these arguments; a reference needs std::ref");
+  static_assert(is_task<std::remove_cvref_t<
+                    std::invoke_result_t<callable&, std::unwrap_ref_decay_t<Args>&&...>>>,
+                "run: main is a callable that returns a burrow::task");
+}
+
+}  // namespace detail
+
+/// Starts a runtime, runs `main(args...)` as its first goroutine on the calling thread, and returns
+/// its result (a task<>: 0). When main has returned, the root Context is cancelled, the goroutines
+/// that are left have `opt.shutdown_grace` to end, and are then unwound, the newest first. What cannot
+/// be unwound within `opt.shutdown_limit` is printed, and the process ends with main's result.
+///
+/// Rethrows the exception that left main. Throws std::invalid_argument for options that make no
+/// sense, std::system_error when threads or descriptors cannot be had, std::logic_error in a goroutine.
+/// Several runtimes may run in one process, one after the other or at the same time on threads of
+/// their own. Go: func main().
+template <class Options, class F, class... Args>
+  requires std::is_same_v<std::remove_cvref_t<Options>, options>
+int run(const Options& opt, F&& f, Args&&... args) {
+  detail::check_main<F, Args...>();
+  using callable = std::decay_t<F>;
+  using arguments = std::tuple<std::unwrap_ref_decay_t<Args>...>;
+  detail::runtime rt(opt);
+  const auto main_function = &detail::main_body<callable, arguments>;
+  detail::spawnable<detail::main_joiner, detail::runtime_state*&&, callable&&, arguments&&> body(
+      main_function);
+  return rt.run(body.fill(rt.new_goroutine(), {}, rt.root(), &rt.state(),
+                          callable(std::forward<F>(f)), arguments(std::forward<Args>(args)...)));
+}
+
+template <class F, class... Args>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, options>)
+int run(F&& f, Args&&... args) {
+  return run(options(), std::forward<F>(f), std::forward<Args>(args)...);
+}
+
+}  // namespace burrow

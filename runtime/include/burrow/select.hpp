@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+// select: waits for the first of several operations.
+#pragma once
+
+#include <burrow/detail/select_core.hpp>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace burrow {
+
+/// The type of `otherwise`.
+struct otherwise_t {
+  explicit otherwise_t() = default;
+};
+
+/// The last case of a select: chosen when no other is ready. Go: default.
+inline constexpr otherwise_t otherwise{};
+
+class select_case;
+
+namespace detail {
+
+template <class Op>
+inline constexpr bool is_operation = std::is_base_of_v<operation_tag, std::remove_cvref_t<Op>>;
+
+template <class Op>
+constexpr void check_case() {
+  static_assert(is_operation<Op>,
+                "a case of select is an operation: a channel's send or recv, ctx.done(), after(d), a "
+                "timer's recv, lock, rlock, acquire, wait. Tasks, blocking, cond.wait, guard, all, any, "
+                "race, scope and the forms that take a Context are none: start a goroutine that sends "
+                "their result");
+  static_assert(!std::is_lvalue_reference_v<Op>,
+                "select takes operations as rvalues, made in the same expression");
+}
+
+template <std::size_t Count, class... Ops>
+class select_awaiter {
+ public:
+  select_awaiter(goroutine& g, bool has_otherwise, Ops&... ops) noexcept
+      : core_(cases_.data(), order_.data(), Count, has_otherwise), g_(g) {
+    std::uint32_t i = 0;
+    (add(i++, ops), ...);
+  }
+
+  bool await_ready() noexcept { return core_.try_at_once(g_); }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
+    return core_.wait(g_, h);
+  }
+  int await_resume() {
+    const std::uint32_t i = core_.finish(g_);
+    if (i < Count) cases_[i].type->result(*cases_[i].node);
+    return static_cast<int>(i);
+  }
+
+ private:
+  template <class Op>
+  void add(std::uint32_t i, Op& op) noexcept {
+    op.who = &g_;
+    op.case_index = i;
+    op.prepare();
+    cases_[i] = {&op, op.source(), &type_of<Op>};
+  }
+
+  std::array<case_ref, Count> cases_;
+  std::array<std::uint32_t, Count> order_{};
+  select_core core_;
+  goroutine& g_;
+};
+
+/// What select(...) returns: the cases, which live until the end of the expression.
+template <class... Ops>
+class [[nodiscard("a select does nothing until it is awaited")]] select_statement {
+ public:
+  select_statement(bool has_otherwise, Ops&... ops) noexcept
+      : ops_(std::addressof(ops)...), has_otherwise_(has_otherwise) {}
+
+  auto bind(goroutine& g) && noexcept {
+    return std::apply(
+        [&](Ops*... ops) {
+          return select_awaiter<sizeof...(Ops), Ops...>(g, has_otherwise_, *ops...);
+        },
+        ops_);
+  }
+
+ private:
+  std::tuple<Ops*...> ops_;
+  bool has_otherwise_;
+};
+
+inline constexpr std::size_t most_cases = 65536;  // as Go's reflect.Select
+
+class dynamic_select_awaiter {
+ public:
+  dynamic_select_awaiter(goroutine& g, std::span<select_case> cases, bool has_otherwise);
+  dynamic_select_awaiter(const dynamic_select_awaiter&) = delete;
+  dynamic_select_awaiter& operator=(const dynamic_select_awaiter&) = delete;
+
+  bool await_ready() noexcept { return core_.try_at_once(g_); }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
+    return core_.wait(g_, h);
+  }
+  int await_resume();
+
+ private:
+  std::vector<case_ref> cases_;
+  std::vector<std::uint32_t> order_;
+  select_core core_;
+  goroutine& g_;
+};
+
+class [[nodiscard("a select does nothing until it is awaited")]] dynamic_select_statement {
+ public:
+  dynamic_select_statement(std::span<select_case> cases, bool has_otherwise)
+      : cases_(cases), has_otherwise_(has_otherwise) {}
+  dynamic_select_awaiter bind(goroutine& g) && {
+    return dynamic_select_awaiter(g, cases_, has_otherwise_);
+  }
+
+ private:
+  std::span<select_case> cases_;
+  bool has_otherwise_;
+};
+
+}  // namespace detail
+
+/// A case that is known at run time only: owns the operation moved into it. Default-constructed, it
+/// never fires. Each is used for one select. Allocates. Go: reflect.SelectCase.
+class select_case {
+ public:
+  select_case() noexcept = default;
+
+  template <class Op>
+    requires(!std::is_same_v<std::remove_cvref_t<Op>, select_case>)
+  select_case(Op&& op) {
+    detail::check_case<Op&&>();
+    using stored = std::remove_cvref_t<Op>;
+    if constexpr (requires { stored::refers_to_rvalue; }) {
+      static_assert(!stored::refers_to_rvalue,
+                    "select_case cannot hold a send of an rvalue: the value would be gone when the "
+                    "select runs; send a named variable, which is copied");
+    }
+    void* memory = detail::allocate_block(sizeof(stored));
+    auto* made = ::new (memory) stored(std::move(op));
+    node_ = made;
+    type_ = &detail::type_of<stored>;
+    destroy_ = [](detail::waiter* w) noexcept {
+      auto* self = static_cast<stored*>(w);
+      std::destroy_at(self);
+      detail::free_block_memory(self, sizeof(stored));
+    };
+  }
+  select_case(select_case&& other) noexcept
+      : node_(std::exchange(other.node_, nullptr)), type_(other.type_), destroy_(other.destroy_) {}
+  select_case& operator=(select_case&& other) noexcept {
+    select_case moved(std::move(other));
+    std::swap(node_, moved.node_);
+    std::swap(type_, moved.type_);
+    std::swap(destroy_, moved.destroy_);
+    return *this;
+  }
+  ~select_case() {
+    if (node_ != nullptr) destroy_(node_);
+  }
+
+ private:
+  friend class detail::dynamic_select_awaiter;
+  detail::waiter* node_ = nullptr;
+  const detail::operation_type* type_ = nullptr;
+  void (*destroy_)(detail::waiter*) noexcept = nullptr;
+};
+
+/// Waits until one of the operations can happen, and lets exactly that one happen; returns its index.
+/// If several are ready, one is chosen at random, each as likely. With `otherwise` as the last
+/// argument it does not wait: if none is ready, that index is returned. A select without cases waits
+/// forever. Allocates nothing.
+///
+///     switch (co_await select(c.recv(v), out.send(x), ctx.done(), after(50ms))) { ... }
+///
+/// Throws what the chosen operation throws (closed_channel). Go: select.
+template <class... Ops>
+  requires(!(std::is_same_v<std::remove_cvref_t<Ops>, otherwise_t> || ...) && sizeof...(Ops) != 1)
+auto select(Ops&&... ops BURROW_LIFETIMEBOUND) {
+  (detail::check_case<Ops&&>(), ...);
+  return detail::select_statement<std::remove_cvref_t<Ops>...>(false, ops...);
+}
+
+template <class Op>
+  requires detail::is_operation<Op>
+auto select(Op&& op BURROW_LIFETIMEBOUND) {
+  detail::check_case<Op&&>();
+  return detail::select_statement<std::remove_cvref_t<Op>>(false, op);
+}
+
+namespace detail {
+
+template <class... Ops, std::size_t... I>
+auto select_with_otherwise(std::tuple<Ops...> all, std::index_sequence<I...>) {
+  (check_case<std::tuple_element_t<I, std::tuple<Ops...>>>(), ...);
+  return select_statement<std::remove_cvref_t<std::tuple_element_t<I, std::tuple<Ops...>>>...>(
+      true, std::get<I>(all)...);
+}
+
+}  // namespace detail
+
+template <class... Ops>
+  requires((std::is_same_v<std::remove_cvref_t<Ops>, otherwise_t> || ...))
+auto select(Ops&&... ops BURROW_LIFETIMEBOUND) {
+  using last = std::tuple_element_t<sizeof...(Ops) - 1, std::tuple<Ops...>>;
+  static_assert(std::is_same_v<std::remove_cvref_t<last>, otherwise_t>,
+                "`otherwise` is the last argument of select");
+  return detail::select_with_otherwise(std::tuple<Ops&&...>(static_cast<Ops&&>(ops)...),
+                                       std::make_index_sequence<sizeof...(Ops) - 1>());
+}
+
+/// As select(ops...), for cases known at run time. Throws std::length_error for more than 65 536.
+/// Go: reflect.Select.
+inline auto select(std::span<select_case> cases) {
+  return detail::dynamic_select_statement(cases, false);
+}
+/// As select(cases); if none is ready, returns cases.size().
+inline auto select(std::span<select_case> cases, otherwise_t) {
+  return detail::dynamic_select_statement(cases, true);
+}
+
+}  // namespace burrow

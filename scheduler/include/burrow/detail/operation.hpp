@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// How a goroutine awaits: what its promise has to offer, and the awaiter that operations share.
+//
+// An operation derives from `operation<Self>` and has
+//   wait_source* source() const            null: can never be ready
+//   void prepare()                         optional; `who` is known now, `who->home` its worker
+//   bool ready() const                     a look without the lock (see operation_type::ready)
+//   bool attempt(wake_list&)               under the lock: completes it if that is possible now
+//   void enlist()                          under the lock
+//   void delist()                          under the lock; the waiter is still linked
+//   void settle()                          optional; after the unlock, if attempt() completed it
+//   auto result()                          after completion; may throw
+//   static constexpr wait_reason reason
+// all but result() noexcept. Awaited alone, these calls are inlined; select calls them through
+// `type_of<Self>`. An operation is awaited, or given to select, in the expression that makes it.
+#pragma once
+
+#include <burrow/detail/compiler.hpp>
+#include <burrow/detail/wait.hpp>
+#include <burrow/detail/worker.hpp>
+#include <burrow/goroutine_exit.hpp>
+
+#include <coroutine>
+#include <type_traits>
+
+namespace burrow::detail {
+
+/// What every promise of a goroutine's frames begins with.
+struct promise_base {
+  std::coroutine_handle<> continuation;  // who awaits this frame; null: the goroutine's first
+  goroutine* g = nullptr;                // set before the frame runs
+};
+
+/// From an await_suspend: go on with `h` on this worker. The stack does not grow in any build type.
+inline std::coroutine_handle<> transfer_to(worker& w, std::coroutine_handle<> h) noexcept {
+#if BURROW_TAIL_CALLS
+  (void)w;
+  return h;
+#else
+  w.resume_next(h);
+  return std::noop_coroutine();
+#endif
+}
+
+/// Wakes what an operation has completed, on the worker that runs the caller. Not empty.
+inline void wake_here(worker& w, wake_list& wakes) noexcept {
+  if (wakes.is_single()) {
+    goroutine* g = wakes.pop();
+    if (g->home != nullptr && &g->home->owner() == &w.owner()) [[likely]] {
+      w.ready(g);
+    } else {
+      wake(g);
+    }
+  } else {
+    wake_all(wakes);
+  }
+}
+
+/// Marks operations for select and for the tasks' await_transform.
+struct operation_tag {};
+
+template <class Self, class Waiter = waiter>
+class operation : public Waiter, public operation_tag {
+ public:
+  operation() noexcept = default;
+  operation(operation&&) noexcept = default;
+  operation& operator=(operation&&) = delete;
+
+  /// Called once `who` is set, before anything else: what depends on the worker is fixed here.
+  void prepare() noexcept {}
+  void settle() noexcept {}
+
+  bool await_ready() noexcept {
+    if (this->who->budget <= 1) [[unlikely]] return refuse_if_exiting();
+    Self& self = static_cast<Self&>(*this);
+    wait_source* source = self.source();
+    if (source == nullptr || !self.ready()) return false;
+    wake_list wakes;
+    source->lock.lock();
+    const bool done = self.attempt(wakes);
+    source->lock.unlock();
+    if (!wakes.empty()) wake_here(*this->who->home, wakes);
+    if (!done) return false;
+    self.settle();
+    --this->who->budget;
+    return true;
+  }
+
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
+    Self& self = static_cast<Self&>(*this);
+    goroutine& g = *this->who;
+    worker& w = *g.home;
+    g.leaf = h;
+    wait_source* source = self.source();
+    if (source == nullptr) {
+      waited_ = true;
+      if (!g.begin_wait(Self::reason_without_source())) return refuse(w, h);
+      // Nothing can claim it but abandonment, which may have happened: hands off from here.
+      return w.switch_away();
+    }
+    wake_list wakes;
+    source->lock.lock();
+    if (self.ready() && self.attempt(wakes)) {
+      source->lock.unlock();
+      if (!wakes.empty()) wake_here(w, wakes);
+      self.settle();
+      if (g.budget > 1) return transfer_to(w, h);
+      w.yield(&g);
+      return w.switch_away();
+    }
+    waited_ = true;
+    if (!begin(g)) {
+      source->lock.unlock();
+      if (!wakes.empty()) wake_here(w, wakes);
+      return refuse(w, h);
+    }
+    self.enlist();
+    source->lock.unlock();  // from here on the frame belongs to whoever claims it
+    if (!wakes.empty()) wake_here(w, wakes);
+    return w.switch_away();
+  }
+
+  decltype(auto) await_resume() {
+    Self& self = static_cast<Self&>(*this);
+    if (refused_ || (waited_ && this->who->was_abandoned())) {
+      if (waited_ && self.source() != nullptr) self.leave();
+      throw goroutine_exit{};
+    }
+    return self.result();
+  }
+
+  /// Whether abandonment does not end the wait (where the operation is awaited alone).
+  static constexpr bool is_join = false;
+  static constexpr wait_reason reason_without_source() noexcept { return Self::reason; }
+
+  /// See operation_type::leave.
+  void leave() noexcept {
+    Self& self = static_cast<Self&>(*this);
+    locked hold(self.source()->lock);
+    if (this->linked) self.delist();
+  }
+
+ protected:
+  ~operation() = default;
+
+ private:
+  static bool begin(goroutine& g) noexcept {
+    if constexpr (Self::is_join) {
+      g.begin_firm_wait(Self::reason);
+      return true;
+    } else {
+      return g.begin_wait(Self::reason);
+    }
+  }
+
+  bool refuse_if_exiting() noexcept {
+    if constexpr (Self::is_join) return false;
+    refused_ = this->who->exiting && !this->who->shielded;
+    return refused_;
+  }
+
+  std::coroutine_handle<> refuse(worker& w, std::coroutine_handle<> h) noexcept {
+    waited_ = false;
+    refused_ = true;
+    return transfer_to(w, h);
+  }
+
+  bool waited_ = false;
+  bool refused_ = false;
+};
+
+/// The table through which select works with operations of the type Op.
+template <class Op>
+inline constexpr operation_type type_of = {
+    [](waiter& w) noexcept -> wait_source* {
+      static_cast<Op&>(w).prepare();
+      return static_cast<Op&>(w).source();
+    },
+    [](const waiter& w) noexcept { return static_cast<const Op&>(w).ready(); },
+    [](waiter& w, wake_list& wakes) noexcept { return static_cast<Op&>(w).attempt(wakes); },
+    [](waiter& w) noexcept { static_cast<Op&>(w).enlist(); },
+    [](waiter& w) noexcept { static_cast<Op&>(w).leave(); },
+    [](waiter& w) noexcept { static_cast<Op&>(w).settle(); },
+    [](waiter& w) { static_cast<void>(static_cast<Op&>(w).result()); },
+};
+
+}  // namespace burrow::detail

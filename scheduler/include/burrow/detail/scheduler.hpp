@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// A scheduler: the workers of one runtime, and what they share.
+//
+// Life: construct; start(main) makes the first goroutine; run() turns the calling thread into worker
+// 0 and returns after stop() once all workers have left. A scheduler is stopped only when no
+// goroutine is left, or when the process is about to end.
+//
+// Threads that are no workers may wake goroutines and start new ones. They enter through
+// `outside_call`, which keeps the scheduler alive: a goroutine that was claimed but not yet queued
+// keeps run() from returning, and run() waits for calls in progress.
+#pragma once
+
+#include <burrow/detail/blocking_pool.hpp>
+#include <burrow/detail/idle_set.hpp>
+#include <burrow/detail/slab.hpp>
+#include <burrow/detail/worker.hpp>
+#include <burrow/options.hpp>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace burrow::detail {
+
+class scheduler {
+ public:
+  explicit scheduler(const options& opt);  // throws std::system_error, std::invalid_argument
+  ~scheduler();
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+
+  /// Runs `main` as the first goroutine on the calling thread; returns after stop().
+  void run(goroutine* main);
+  /// By a goroutine: no goroutine but the caller is left; workers leave once it has ended.
+  void stop() noexcept;
+  /// A slot from outside the workers. Throws std::bad_alloc.
+  goroutine* new_goroutine_outside();
+  /// Makes a goroutine runnable, from a thread that is not one of these workers.
+  void inject(goroutine* first, goroutine* last, std::size_t count) noexcept;
+  /// Wakes a worker if one sleeps and none searches. After a push with seq_cst.
+  void notify() noexcept;
+
+  /// The scheduler that a plain thread means: the one that started last and still runs, or null.
+  static scheduler* latest() noexcept;
+  /// Calls f(scheduler&) for each that runs, under the lock of their list.
+  template <class F>
+  static void for_each(F f) {
+    std::lock_guard hold(list_mutex());
+    for (scheduler* s = list_head(); s != nullptr; s = s->next_scheduler_) f(*s);
+  }
+
+  /// Goroutines that have started and not ended; a glimpse.
+  std::uint64_t live() const noexcept;
+  const options& settings() const noexcept { return options_; }
+  std::size_t worker_count() const noexcept { return workers_.size(); }
+  worker& worker_at(std::size_t i) noexcept { return *workers_[i]; }
+  slab& registry() noexcept { return slab_; }
+  blocking_pool& blocking() noexcept { return blocking_; }
+  const char* driver_name() const noexcept { return driver_name_; }
+
+  /// The timers for a thread that is no worker.
+  timer_set& outside_timers() noexcept { return workers_.front()->timers(); }
+
+  /// The runtime ends: every await throws. Set once, by the goroutine that ends it.
+  atomic<bool> exiting{false};
+  /// Who waits for the end of a goroutine during the shutdown; called by the worker it ended on.
+  atomic<void (*)(scheduler&)> on_end{nullptr};
+  /// What the layers above keep per runtime.
+  void* user = nullptr;
+
+ private:
+  friend class worker;
+  friend struct outside_call;
+
+  void start_threads();
+  void choose_driver();
+  bool is_deadlocked() noexcept;
+  void report_deadlock() noexcept;
+  void monitor_loop() noexcept;
+  void wake_monitor() noexcept;
+  bool sample_workers(std::vector<std::uint64_t>& seen) noexcept;
+
+  static std::mutex& list_mutex() noexcept;
+  static scheduler*& list_head() noexcept;
+  std::unique_ptr<driver> make_driver() const;
+
+  const options options_;
+  std::vector<std::unique_ptr<worker>> workers_;
+  global_queue global_;
+  idle_set idle_;
+  slab slab_;
+  blocking_pool blocking_;
+  bool use_uring_ = false;
+  const char* driver_name_ = "epoll";
+  atomic<bool> stopping_{false};
+  atomic<std::size_t> outside_calls_{0};
+  atomic<std::size_t> stuck_workers_{0};
+  atomic<std::uint64_t> outside_started_{0};
+  std::vector<std::thread> threads_;
+
+  std::mutex monitor_mutex_;
+  std::condition_variable monitor_signal_;
+  atomic<bool> monitor_asleep_{false};
+  bool monitor_kicked_ = false;  // under monitor_mutex_
+  std::thread monitor_;
+
+  scheduler* next_scheduler_ = nullptr;  // under list_mutex()
+};
+
+/// Keeps a scheduler from ending while a plain thread uses it.
+struct outside_call {
+  /// seq_cst: pairs with the look in scheduler::run() after the last goroutine has ended.
+  explicit outside_call(scheduler& s) noexcept : owner(s) { s.outside_calls_.fetch_add(1, seq_cst); }
+  ~outside_call() { owner.outside_calls_.fetch_sub(1, release); }
+  outside_call(const outside_call&) = delete;
+  outside_call& operator=(const outside_call&) = delete;
+  scheduler& owner;
+};
+
+/// Threads of this process that belong to burrow; the deadlock report counts them.
+atomic<int>& own_threads() noexcept;
+/// Set when a signal is subscribed: then the report is never made (DL6).
+atomic<int>& signal_subscriptions() noexcept;
+/// True in a child that was forked while a runtime was running.
+bool in_forked_child() noexcept;
+
+/// The CPUs that this process may use: affinity and cgroup quota, or BURROW_PROCS.
+int allowed_cpus() noexcept;
+
+/// Prints all goroutines: what each waits for and where it was started.
+void print_goroutines(int fd) noexcept;
+
+}  // namespace burrow::detail

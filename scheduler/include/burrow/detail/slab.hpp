@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The slots of all goroutines of a runtime. The slab is also the registry: a dump walks it, and
+// nothing is kept in lists for it. Slots are never given back before the runtime has ended, so a
+// pointer to one stays valid as long as the runtime does.
+#pragma once
+
+#include <burrow/detail/goroutine.hpp>
+
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace burrow::detail {
+
+class slab {
+ public:
+  static constexpr std::size_t slots_per_chunk = 512;
+  static constexpr std::size_t batch_size = 64;
+
+  /// A list of free slots, linked through `next`; at least one. Throws std::bad_alloc.
+  goroutine* take_batch(std::size_t& count);
+  void give_batch(goroutine* first) noexcept;
+
+  /// Replaces the name of a goroutine; owns it.
+  void rename(goroutine& g, const char* name) noexcept {
+    std::lock_guard hold(mutex_);
+    delete[] g.name.exchange(name, relaxed);
+  }
+
+  /// Calls f(goroutine&) for each slot that is in use at that moment, under the slab's mutex.
+  template <class F>
+  void for_each(F f) {
+    std::lock_guard hold(mutex_);
+    for (auto& chunk : chunks_) {
+      for (std::size_t i = 0; i < slots_per_chunk; ++i) {
+        if (chunk[i].id.load(acquire) != 0) f(chunk[i]);
+      }
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<goroutine[]>> chunks_;
+  std::size_t carved_ = slots_per_chunk;  // slots of the last chunk that were handed out
+  goroutine* batches_ = nullptr;          // lists of free slots; linked through the first's storage
+};
+
+}  // namespace burrow::detail

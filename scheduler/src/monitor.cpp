@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// The monitor notices a worker that has been inside one turn for 10 ms, so that its queue, its LIFO
+// slot and its timers are served by others; and it judges whether a program is deadlocked.
+// It sleeps while all workers do: an idle program uses no CPU.
+#include <burrow/detail/fatal.hpp>
+#include <burrow/detail/scheduler.hpp>
+
+#include <chrono>
+#include <dirent.h>
+#include <limits>
+
+namespace burrow::detail {
+
+namespace {
+
+constexpr auto sample_interval = std::chrono::milliseconds(10);
+constexpr int idle_samples_before_sleep = 5;
+
+/// The threads of this process; -1: unknown.
+int threads_of_process() noexcept {
+  DIR* folder = ::opendir("/proc/self/task");
+  if (folder == nullptr) return -1;
+  int count = 0;
+  while (const dirent* entry = ::readdir(folder)) {
+    if (entry->d_name[0] != '.') ++count;
+  }
+  ::closedir(folder);
+  return count - BURROW_TSAN;  // ThreadSanitizer keeps a thread of its own
+}
+
+}  // namespace
+
+/// True: all workers sleep.
+bool scheduler::sample_workers(std::vector<std::uint64_t>& seen) noexcept {
+  const bool all_asleep = idle_.all_asleep(workers_.size());
+  bool help = false;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    worker& w = *workers_[i];
+    const std::uint64_t turns = w.turns();
+    // Only a worker that is awake can be stuck; one that is parked has made no turn either.
+    const bool is_stuck = turns == seen[i] && w.park_state_.load(relaxed) == worker::awake;
+    seen[i] = turns;
+    if (is_stuck != w.stuck.load(relaxed)) {
+      w.stuck.store(is_stuck, relaxed);
+      stuck_workers_.fetch_add(is_stuck ? 1 : std::numeric_limits<std::size_t>::max(), relaxed);
+    }
+    if (is_stuck) {
+      help = help || w.has_lifo() || w.has_work() || w.timers().next_look() <= steady_now();
+    }
+  }
+  if (help) {
+    if (worker* w = idle_.take_any()) w->unpark();
+  }
+  return all_asleep;
+}
+
+void scheduler::monitor_loop() noexcept {
+  std::vector<std::uint64_t> seen(workers_.size(), 0);
+  int idle_samples = 0;
+  std::unique_lock hold(monitor_mutex_);
+  while (!stopping_.load(acquire)) {
+    if (idle_samples >= idle_samples_before_sleep) {
+      // seq_cst: pairs with the load in wake_monitor(), which follows a worker's leaving the set.
+      monitor_asleep_.store(true, seq_cst);
+      if (idle_.all_asleep(workers_.size())) {
+        monitor_signal_.wait(hold, [this] { return monitor_kicked_; });
+      }
+      monitor_asleep_.store(false, relaxed);
+      monitor_kicked_ = false;
+      idle_samples = 0;
+      continue;
+    }
+    monitor_signal_.wait_for(hold, sample_interval);
+    idle_samples = sample_workers(seen) ? idle_samples + 1 : 0;
+  }
+}
+
+void scheduler::wake_monitor() noexcept {
+  if (!monitor_asleep_.load(seq_cst)) return;
+  {
+    std::lock_guard hold(monitor_mutex_);
+    monitor_kicked_ = true;
+  }
+  monitor_signal_.notify_one();
+}
+
+/// By the worker that went to sleep last. Nothing can run, no timer is armed, no call blocks, no
+/// signal is subscribed, and there is no other thread that could still send.
+bool scheduler::is_deadlocked() noexcept {
+  if (options_.deadlock == deadlock_report::never) return false;
+  if (stopping_.load(seq_cst) || !idle_.all_asleep(workers_.size()) || !global_.empty()) return false;
+  if (blocking_.in_flight() != 0 || signal_subscriptions().load(seq_cst) != 0) return false;
+  if (outside_calls_.load(seq_cst) != 0) return false;
+  for (auto& w : workers_) {
+    if (w->timers().armed() != 0 || w->has_work() || w->has_lifo()) return false;
+  }
+  if (options_.deadlock == deadlock_report::always) return true;
+  if (threads_of_process() != own_threads().load(seq_cst)) return false;
+  std::size_t runtimes = 0;
+  for_each([&](scheduler&) { ++runtimes; });
+  return runtimes == 1;
+}
+
+void scheduler::report_deadlock() noexcept { fatal("all goroutines are asleep - deadlock!"); }
+
+}  // namespace burrow::detail

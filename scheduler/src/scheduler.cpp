@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#include <burrow/detail/fatal.hpp>
+#include <burrow/detail/scheduler.hpp>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <pthread.h>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+
+namespace burrow::detail {
+
+namespace {
+
+constexpr int most_workers = 1024;
+atomic<bool> forked_child{false};
+
+int workers_from(const options& opt) {
+  if (const char* text = std::getenv("BURROW_PROCS"); text != nullptr && *text != '\0') {
+    int n = 0;
+    const char* end = text + std::strlen(text);
+    const auto [stop, error] = std::from_chars(text, end, n);
+    if (error != std::errc() || stop != end || n < 1 || n > most_workers) {
+      throw std::invalid_argument("BURROW_PROCS must be a number from 1 to 1024, and is \"" +
+                                  std::string(text) + "\"");
+    }
+    return n;
+  }
+  if (opt.workers < 0 || opt.workers > most_workers) {
+    throw std::invalid_argument("options.workers must be from 0 to 1024");
+  }
+  return opt.workers != 0 ? opt.workers : allowed_cpus();
+}
+
+void watch_for_forks() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    ::pthread_atfork(nullptr, nullptr, [] {
+      if (own_threads().load(relaxed) != 0) forked_child.store(true, relaxed);
+    });
+  });
+}
+
+}  // namespace
+
+atomic<int>& own_threads() noexcept {
+  static atomic<int> count{0};
+  return count;
+}
+
+atomic<int>& signal_subscriptions() noexcept {
+  static atomic<int> count{0};
+  return count;
+}
+
+bool in_forked_child() noexcept { return forked_child.load(relaxed); }
+
+std::mutex& scheduler::list_mutex() noexcept {
+  static std::mutex mutex;
+  return mutex;
+}
+
+scheduler*& scheduler::list_head() noexcept {
+  static scheduler* head = nullptr;
+  return head;
+}
+
+scheduler* scheduler::latest() noexcept {
+  std::lock_guard hold(list_mutex());
+  return list_head();
+}
+
+// --- construction ----------------------------------------------------------------------------------
+
+scheduler::scheduler(const options& opt) : options_(opt) {
+  if (in_forked_child()) fatal_in_forked_child();
+  if (opt.shutdown_grace.count() < 0 || opt.shutdown_limit.count() < 0) {
+    throw std::invalid_argument("options.shutdown_grace and shutdown_limit must not be negative");
+  }
+  watch_for_forks();
+  const int count = workers_from(opt);
+  idle_.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    workers_.push_back(std::make_unique<worker>(*this, static_cast<std::uint32_t>(i)));
+    workers_.back()->left_alone_.resize(static_cast<std::size_t>(count));
+  }
+  choose_driver();
+}
+
+/// Makes all drivers, so that a runtime that cannot wait for the kernel fails at its start.
+void scheduler::choose_driver() {
+  std::string_view forced;
+  if (const char* text = std::getenv("BURROW_IO"); text != nullptr) forced = text;
+  if (!forced.empty() && forced != "uring" && forced != "epoll") {
+    throw std::invalid_argument("BURROW_IO must be \"uring\" or \"epoll\", and is \"" +
+                                std::string(forced) + "\"");
+  }
+  const bool only_uring = forced == "uring" || (forced.empty() && options_.io == io_driver::uring);
+  const bool only_epoll = forced == "epoll" || (forced.empty() && options_.io == io_driver::epoll);
+  use_uring_ = !only_epoll;
+  if (use_uring_) {
+    try {
+      for (auto& w : workers_) w->driver_ = make_uring_driver();
+    } catch (const std::system_error& e) {
+      const int error = e.code().value();
+      const bool refused = error == EPERM || error == EACCES || error == ENOSYS ||
+                           error == EINVAL || error == ENOMEM || error == EOPNOTSUPP;
+      if (only_uring || !refused) throw;
+      use_uring_ = false;
+      static std::once_flag said;
+      std::call_once(said, [&] {
+        std::fprintf(stderr, "burrow: io_uring is refused (%s%s); using epoll\n", e.what(),
+                     error == EPERM ? "; by a seccomp filter or kernel.io_uring_disabled" : "");
+      });
+    }
+  }
+  if (!use_uring_) {
+    for (auto& w : workers_) w->driver_ = make_epoll_driver();
+  }
+  driver_name_ = workers_.front()->driver_->name();
+}
+
+scheduler::~scheduler() = default;
+
+// --- running ---------------------------------------------------------------------------------------
+
+void scheduler::start_threads() {
+  // The calling thread is worker 0.
+  own_threads().fetch_add(1, seq_cst);
+  try {
+    for (std::size_t i = 1; i < workers_.size(); ++i) {
+      own_threads().fetch_add(1, seq_cst);
+      threads_.emplace_back([w = workers_[i].get()] { w->run(); });
+    }
+    own_threads().fetch_add(1, seq_cst);
+    monitor_ = std::thread([this] { monitor_loop(); });
+  } catch (...) {
+    stopping_.store(true, seq_cst);
+    for (auto& w : workers_) w->unpark();
+    for (auto& t : threads_) t.join();
+    own_threads().fetch_sub(static_cast<int>(threads_.size()) + 2, seq_cst);
+    throw;
+  }
+}
+
+void scheduler::run(goroutine* main) {
+  {
+    std::lock_guard hold(list_mutex());
+    next_scheduler_ = list_head();
+    list_head() = this;
+  }
+  global_.push(main, main, 1);
+  start_threads();
+  workers_.front()->run();
+  for (auto& t : threads_) t.join();
+  {
+    std::lock_guard hold(monitor_mutex_);
+    monitor_kicked_ = true;
+  }
+  monitor_signal_.notify_all();
+  monitor_.join();
+  own_threads().fetch_sub(static_cast<int>(threads_.size()) + 2, seq_cst);
+  {
+    std::lock_guard hold(list_mutex());
+    scheduler** link = &list_head();
+    while (*link != this) link = &(*link)->next_scheduler_;
+    *link = next_scheduler_;
+  }
+  // A plain thread that woke the last goroutine may still be on its way out.
+  while (outside_calls_.load(seq_cst) != 0) std::this_thread::yield();
+}
+
+void scheduler::stop() noexcept {
+  stopping_.store(true, seq_cst);
+  for (auto& w : workers_) w->unpark();
+}
+
+// --- from outside ----------------------------------------------------------------------------------
+
+goroutine* scheduler::new_goroutine_outside() {
+  std::size_t count = 0;
+  goroutine* g = slab_.take_batch(count);
+  if (g->next != nullptr) slab_.give_batch(g->next);
+  g->home = workers_.front().get();
+  const std::uint64_t tick = outside_started_.fetch_add(1, relaxed);
+  g->id.store((tick + 1) * (workers_.size() + 1), release);
+  return g;
+}
+
+void scheduler::inject(goroutine* first, goroutine* last, std::size_t count) noexcept {
+  if (in_forked_child()) fatal_in_forked_child();
+  outside_call hold(*this);
+  global_.push(first, last, count);
+  notify();
+}
+
+void scheduler::notify() noexcept {
+  if (!idle_.should_wake()) return;
+  if (worker* w = idle_.take_one()) w->unpark();
+}
+
+std::uint64_t scheduler::live() const noexcept {
+  std::uint64_t ended = 0;
+  for (auto& w : workers_) ended += w->finished.load(acquire);
+  std::uint64_t begun = outside_started_.load(acquire);
+  for (auto& w : workers_) begun += w->started.load(relaxed);
+  return begun > ended ? begun - ended : 0;
+}
+
+}  // namespace burrow::detail

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: MIT
+#include <burrow/detail/fatal.hpp>
+#include <burrow/detail/scheduler.hpp>
+
+#include <sys/prctl.h>
+#include <utility>
+
+namespace burrow::detail {
+
+namespace {
+
+thread_local worker* this_worker = nullptr;
+
+}  // namespace
+
+BURROW_NOINLINE worker* current_worker() noexcept {
+  asm volatile("");  // keeps callers from merging two calls around a suspension
+  return this_worker;
+}
+
+worker::worker(scheduler& owner, std::uint32_t index)
+    : owner_(owner),
+      random_(0x9e3779b97f4a7c15u * (index + 1) ^ static_cast<std::uint64_t>(steady_now())),
+      index_(index),
+      timers_(timer_set::obtain()) {}
+
+worker::~worker() { timers_.retire(); }
+
+// --- making goroutines runnable --------------------------------------------------------------------
+
+void worker::ready_behind(goroutine* g) noexcept {
+  // acq_rel: as ready(); a thief may have emptied the slot meanwhile.
+  goroutine* before = lifo_.exchange(g, acq_rel);
+  if (before == nullptr) return;
+  push_behind(before);
+  offer();
+}
+
+/// Something more waits here: wakes a worker that sleeps, unless such wake-ups have been in vain lately.
+void worker::offer() noexcept {
+  if (unoffered_ != 0 && queue_.size() < always_offered) {
+    --unoffered_;
+    return;
+  }
+  unoffered_ = vain_wakes_.load(relaxed);
+  owner_.notify();
+}
+
+void worker::push_behind(goroutine* g) noexcept {
+  if (!queue_.push(g)) overflow(g);
+}
+
+BURROW_NOINLINE void worker::overflow(goroutine* g) noexcept {
+  goroutine* first = nullptr;
+  goroutine* last = nullptr;
+  const std::size_t count = queue_.take_half(first, last);
+  if (count == 0) {
+    first = g;
+  } else {
+    last->next = g;
+  }
+  owner_.global_.push(first, g, count + 1);
+}
+
+void worker::ready_all(wake_list& wakes) noexcept {
+  if (wakes.empty()) return;
+  const std::size_t fits = run_queue::capacity / 2;
+  for (std::size_t i = 0; i < fits && !wakes.empty(); ++i) push_behind(wakes.pop());
+  if (!wakes.empty()) {
+    goroutine* first = wakes.pop();
+    goroutine* last = first;
+    std::size_t count = 1;
+    for (; !wakes.empty(); ++count) {
+      last->next = wakes.pop();
+      last = last->next;
+    }
+    owner_.global_.push(first, last, count);
+    owner_.notify();
+  } else {
+    offer();
+  }
+}
+
+void worker::yield(goroutine* g) noexcept {
+  // The number of runnable goroutines does not grow, so nobody is woken.
+  if (!queue_.push_quietly(g)) overflow(g);
+}
+
+/// The thread may go on, and its stand-in be gone, as soon as the store is seen; the address alone is
+/// used after that, as futexes allow.
+void parked_thread::signal() noexcept {
+  woken.store(1, release);  // release: pairs with wait_until_woken()
+  woken.notify_one();
+}
+
+void wake(goroutine* g) noexcept {
+  if (g->home == nullptr) {
+    static_cast<parked_thread*>(g)->signal();
+    return;
+  }
+  worker* w = current_worker();
+  scheduler& target = g->home->owner();
+  if (w != nullptr && &w->owner() == &target) {
+    w->ready(g);
+  } else {
+    target.inject(g, g, 1);
+  }
+}
+
+void wake_all(wake_list& wakes) noexcept {
+  worker* w = current_worker();
+  wake_list own;
+  while (goroutine* g = wakes.pop()) {
+    if (g->home == nullptr) {
+      static_cast<parked_thread*>(g)->signal();
+    } else if (w != nullptr && &w->owner() == &g->home->owner()) {
+      own.add(g);
+    } else {
+      g->home->owner().inject(g, g, 1);
+    }
+  }
+  if (w != nullptr) w->ready_all(own);
+}
+
+// --- choosing what runs next -----------------------------------------------------------------------
+
+goroutine* worker::take_lifo() noexcept {
+  if (lifo_.load(relaxed) == nullptr) return nullptr;
+  return lifo_.exchange(nullptr, acquire);  // acquire: pairs with the release in ready()
+}
+
+/// From the LIFO slot or the ring. Null: both are empty, or another source is due first.
+goroutine* worker::next_local() noexcept {
+  goroutine* g = nullptr;
+  if (hops_ < max_hops || queue_.size() == 0) [[likely]] {
+    g = take_lifo();
+    if (g != nullptr) [[likely]] {
+      ++hops_;
+      return g;
+    }
+  }
+  hops_ = 0;
+  g = queue_.pop();
+  return g != nullptr ? g : take_lifo();
+}
+
+goroutine* worker::take_global(std::size_t most) noexcept {
+  goroutine* first = owner_.global_.pop(most);
+  if (first == nullptr) return nullptr;
+  goroutine* rest = first->next;
+  bool moved = false;
+  while (rest != nullptr) {
+    goroutine* following = rest->next;
+    push_behind(rest);
+    moved = true;
+    rest = following;
+  }
+  if (moved) owner_.notify();
+  return first;
+}
+
+void worker::look_at_timers() noexcept {
+  if (!timers_.wants_look()) return;
+  wake_list wakes;
+  timers_.poll(steady_now(), wakes);
+  ready_all(wakes);
+}
+
+void worker::serve_stuck_workers() noexcept {
+  if (owner_.stuck_workers_.load(relaxed) == 0) return;
+  for (auto& other : owner_.workers_) {
+    if (other.get() == this || !other->stuck.load(relaxed)) continue;
+    wake_list wakes;
+    if (other->timers_.next_look() <= steady_now()) other->timers_.poll(steady_now(), wakes);
+    ready_all(wakes);
+  }
+}
+
+goroutine* worker::next() noexcept {
+  if (--turns_to_slow_ == 0) {
+    turns_to_slow_ = slow_turn;
+    look_at_timers();
+    serve_stuck_workers();
+    if (goroutine* g = take_global(1)) return g;
+  }
+  if (goroutine* g = next_local()) return g;
+  const std::size_t share = owner_.global_.size() / owner_.workers_.size() + 1;
+  if (goroutine* g = take_global(share < run_queue::capacity / 2 ? share : run_queue::capacity / 2)) {
+    return g;
+  }
+  look_at_timers();
+  if (goroutine* g = next_local()) return g;
+  return search();
+}
+
+/// Takes from the others. The last searcher that finds something wakes the next.
+goroutine* worker::search() noexcept {
+  const std::size_t count = owner_.workers_.size();
+  if (!searching) {
+    if (count == 1 || !owner_.idle_.try_search(count)) return nullptr;
+    searching = true;
+  }
+  serve_stuck_workers();
+  goroutine* found = next_local();
+  const std::size_t begin = random() % count;
+  for (std::size_t i = 0; i < count && found == nullptr; ++i) {
+    worker& victim = *owner_.workers_[(begin + i) % count];
+    if (&victim != this) found = steal_from(victim);
+  }
+  return found != nullptr ? found : take_global(run_queue::capacity / 2);
+}
+
+/// Half of what waits there, if it waits long enough to be worth it: a goroutine that is stolen takes
+/// the cache lines of its channels along, which costs several turns of a fine-grained exchange. So the
+/// thief watches for `watch_time` how many turns the victim makes, and leaves what that victim itself
+/// will have run within about two thirds of that time.
+goroutine* worker::steal_from(worker& victim) noexcept {
+  goroutine* found = nullptr;
+  left_alone_[victim.index()] = false;
+  if (victim.stuck.load(relaxed)) {
+    found = victim.queue_.steal_into(queue_);
+    // Its LIFO slot is its own, unless it is stuck in one turn.
+    if (found == nullptr) found = victim.take_lifo();
+  } else if (victim.has_work()) {
+    const std::uint64_t turns = victim.turns();
+    const nanoseconds_t begin = steady_now();
+    do {
+      for (int i = 0; i < 16; ++i) cpu_relax();
+      if (!owner_.global_.empty()) return nullptr;
+    } while (steady_now() - begin < watch_time);
+    const std::uint64_t made = victim.turns() - turns;
+    if (victim.queue_.size() * std::uint64_t{3} < made * 2) {
+      const std::uint32_t vain = victim.vain_wakes_.load(relaxed);
+      victim.vain_wakes_.store(vain < most_vain_wakes ? 2 * vain + 64 : vain, relaxed);
+      left_alone_[victim.index()] = true;
+      return nullptr;
+    }
+    found = victim.queue_.steal_into(queue_);
+    if (found != nullptr) victim.vain_wakes_.store(0, relaxed);
+  }
+  if (found != nullptr && victim.clock() > clock()) clock_.store(victim.clock(), relaxed);
+  return found;
+}
+
+// --- running ---------------------------------------------------------------------------------------
+
+/// Makes `g` the running goroutine; returns what to resume.
+std::coroutine_handle<> worker::begin(goroutine* g) noexcept {
+  current_ = g;
+  if (g->home != this) {
+    // Ids grow along every chain of spawns, see next_id().
+    const std::uint64_t other = g->home->clock();
+    if (other > clock()) clock_.store(other, relaxed);
+    g->home = this;
+  }
+  if (owner_.exiting.load(relaxed) && g->word.is_abandoned()) g->exiting = true;
+  g->budget = g->exiting ? 0 : goroutine::full_budget;
+  turns_.store(turns_.load(relaxed) + 1, relaxed);
+  if (g->leaf) return g->leaf;
+  g->reason.store(wait_reason::none, relaxed);
+  g->leaf = g->type->start(*g);
+  if (g->leaf) return g->leaf;
+  ended_ = g;
+  return std::noop_coroutine();
+}
+
+std::coroutine_handle<> worker::switch_away() noexcept {
+#if BURROW_TAIL_CALLS
+  if (turns_to_slow_ > 1) {
+    if (goroutine* g = next_local()) {
+      --turns_to_slow_;
+      return begin(g);
+    }
+  }
+#endif
+  return std::noop_coroutine();
+}
+
+void worker::execute(goroutine* g) noexcept {
+  std::coroutine_handle<> h = begin(g);
+  h.resume();
+#if !BURROW_TAIL_CALLS
+  while (resume_next_) std::exchange(resume_next_, nullptr).resume();
+#endif
+  if (ended_ != nullptr) finish_ended();
+}
+
+void worker::finish_ended() noexcept {
+  goroutine* g = std::exchange(ended_, nullptr);
+  g->type->finish(*g);
+  current_ = nullptr;
+  free_goroutine(g);
+  finished.store(finished.load(relaxed) + 1, release);
+  if (auto* told = owner_.on_end.load(acquire)) told(owner_);
+}
+
+void worker::run() {
+  this_worker = this;
+  set_thread_cache(&blocks_);
+  ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // sleeps end within microseconds, not 50 of them
+  while (!owner_.stopping_.load(acquire)) {
+    if (in_forked_child()) fatal_in_forked_child();
+    goroutine* g = next();
+    if (g == nullptr) {
+      current_ = nullptr;
+      park();
+      continue;
+    }
+    if (searching) {
+      searching = false;
+      if (owner_.idle_.stop_searching()) owner_.notify();
+    }
+    execute(g);
+  }
+  current_ = nullptr;
+  set_thread_cache(nullptr);
+  this_worker = nullptr;
+}
+
+// --- parking ---------------------------------------------------------------------------------------
+
+void worker::unpark() noexcept {
+  // acq_rel: what the caller pushed is seen after park() has read the state.
+  if (park_state_.exchange(notified, acq_rel) == parked) driver_->wake();
+}
+
+void worker::park() noexcept {
+  nanoseconds_t until = never;
+  if (timers_.wants_look()) {
+    wake_list wakes;
+    until = timers_.poll(steady_now(), wakes);
+    ready_all(wakes);
+  }
+  const bool all_asleep = owner_.idle_.enter(this, searching, owner_.workers_.size());
+  searching = false;
+  bool work = lifo_.load(relaxed) != nullptr || !queue_.empty() || !owner_.global_.empty() ||
+              owner_.stopping_.load(seq_cst) || timers_.next_look() < until;
+  for (auto& other : owner_.workers_) {
+    // What was just left to its owner is no reason to stay awake; see steal_from().
+    work = work || (other->has_work() && !left_alone_[other->index()]);
+  }
+  if (!work) {
+    if (all_asleep && until == never && owner_.is_deadlocked()) owner_.report_deadlock();
+    int expected = awake;
+    if (park_state_.compare_exchange_strong(expected, parked, acq_rel)) {
+      const nanoseconds_t now = until == never ? 0 : steady_now();
+      if (until > now) driver_->wait(until == never ? never : until - now);
+    }
+  }
+  park_state_.store(awake, seq_cst);
+  // If somebody has taken this worker out of the set, it counts as searching.
+  searching = !owner_.idle_.leave(this);
+  owner_.wake_monitor();
+}
+
+// --- goroutines ------------------------------------------------------------------------------------
+
+/// Ids are unique, and greater than those of all goroutines that this one descends from: each worker
+/// counts up a clock of its own and takes over that of a worker from which a goroutine came.
+std::uint64_t worker::next_id(goroutine* parent) noexcept {
+  (void)parent;
+  const std::uint64_t tick = clock_.load(relaxed) + 1;
+  clock_.store(tick, relaxed);
+  return (tick - 1) * (owner_.workers_.size() + 1) + index_ + 1;
+}
+
+goroutine* worker::new_goroutine() {
+  if (free_slots_ == nullptr) free_slots_ = owner_.slab_.take_batch(free_slot_count_);
+  goroutine* g = free_slots_;
+  free_slots_ = g->next;
+  --free_slot_count_;
+  g->home = this;
+  g->id.store(next_id(current_), release);  // release: a dump that sees the id sees a sound slot
+  started.store(started.load(relaxed) + 1, relaxed);
+  return g;
+}
+
+void worker::discard(goroutine* g) noexcept {
+  if (current_worker() == this) {
+    finished.store(finished.load(relaxed) + 1, release);
+    free_goroutine(g);
+    return;
+  }
+  g->id.store(0, release);
+  g->next = nullptr;
+  owner_.outside_started_.fetch_sub(1, relaxed);
+  owner_.slab_.give_batch(g);
+}
+
+void worker::free_goroutine(goroutine* g) noexcept {
+  g->id.store(0, release);
+  g->leaf = nullptr;
+  g->word.reset();
+  g->shielded = false;
+  g->exiting = false;
+  if (g->name.load(relaxed) != nullptr) owner_.slab_.rename(*g, nullptr);
+  g->next = free_slots_;
+  free_slots_ = g;
+  if (++free_slot_count_ < 2 * slab::batch_size) return;
+  goroutine* first = free_slots_;
+  goroutine* last = first;
+  for (std::size_t i = 1; i < slab::batch_size; ++i) last = last->next;
+  free_slots_ = last->next;
+  last->next = nullptr;
+  free_slot_count_ -= slab::batch_size;
+  owner_.slab_.give_batch(first);
+}
+
+}  // namespace burrow::detail

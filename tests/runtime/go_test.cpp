@@ -1,0 +1,577 @@
+// SPDX-License-Identifier: MIT
+// go: what a goroutine takes with it, what it sees of its starter, and how goroutines share the workers.
+// What ends the program (nil functions, unhandled exceptions) is in tests/process/.
+#include "run_test.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace burrow;
+
+// --- callable and arguments ------------------------------------------------------------------------
+
+/// Counts what is done to it.
+struct counted {
+  static inline int copies = 0;
+  static inline int moves = 0;
+  static inline int alive = 0;
+  static void reset() { copies = moves = alive = 0; }
+  counted() { ++alive; }
+  counted(const counted&) {
+    ++copies;
+    ++alive;
+  }
+  counted(counted&&) noexcept {
+    ++moves;
+    ++alive;
+  }
+  counted& operator=(const counted&) = delete;
+  ~counted() { --alive; }
+};
+
+struct bad_copy {
+  bad_copy() = default;
+  bad_copy(const bad_copy&) { throw std::runtime_error("copy"); }
+  bad_copy(bad_copy&&) = default;
+};
+
+TEST_CASE("G1: callee and arguments are evaluated by the spawner, before the goroutine runs") {
+  run_test(1, []() -> task<> {
+    std::vector<std::string> log;
+    auto done = make_chan<>();
+    auto argument = [&log] {
+      log.push_back("argument");
+      return 1;
+    };
+    go([](std::vector<std::string>& l, int, chan<> out) -> task<> {
+      l.push_back("body");
+      co_await out.send();
+    }, std::ref(log), argument(), done);
+    log.push_back("spawner");
+    co_await done.recv();
+    CHECK(log == std::vector<std::string>{"argument", "spawner", "body"});
+  });
+}
+
+TEST_CASE("G1: an lvalue is copied at the spawn, so a later change is not seen") {
+  run_test(1, []() -> task<> {
+    auto out = make_chan<int>();
+    int n = 1;
+    go([](int v, chan<int> c) -> task<> { co_await c.send(v); }, n, out);
+    n = 2;
+    const std::optional<int> seen = co_await out.recv();
+    CHECK(seen == 1);
+  });
+}
+
+TEST_CASE("an lvalue is copied once, an rvalue never") {
+  run_test(1, []() -> task<> {
+    counted::reset();
+    auto done = make_chan<>();
+    auto body = [](const counted&, const counted&, chan<> c) -> task<> { co_await c.send(); };
+    {
+      const counted kept;
+      go(body, kept, counted(), done);
+    }
+    CHECK(counted::copies == 1);
+    co_await done.recv();
+    co_await until_quiet();
+    CHECK(counted::copies == 1);
+  });
+  CHECK(counted::alive == 0);
+}
+
+TEST_CASE("move-only callables and arguments") {
+  run_test(1, []() -> task<> {
+    auto out = make_chan<int>();
+    auto box = std::make_unique<int>(3);
+    go([kept = std::make_unique<int>(4)](std::unique_ptr<int> b, chan<int> c) -> task<> {
+      co_await c.send(*kept * 10 + *b);
+    }, std::move(box), out);
+    CHECK(box == nullptr);
+    const std::optional<int> n = co_await out.recv();
+    CHECK(n == 43);
+  });
+}
+
+TEST_CASE("std::ref passes the object itself") {
+  run_test(1, []() -> task<> {
+    int n = 0;
+    auto done = make_chan<>();
+    go([](int& v, chan<> c) -> task<> {
+      v = 5;
+      co_await c.send();
+    }, std::ref(n), done);
+    co_await done.recv();
+    CHECK(n == 5);
+  });
+}
+
+TEST_CASE("a parameter by reference refers to the goroutine's own copy") {
+  run_test(1, []() -> task<> {
+    auto out = make_chan<std::string>();
+    {
+      const std::string text = "a text that is too long for the small string optimisation";
+      go([](const std::string& t, chan<std::string> c) -> task<> {
+        co_await this_goroutine::yield();
+        co_await c.send(t);
+      }, text, out);
+    }
+    const std::optional<std::string> got = co_await out.recv();
+    CHECK(got == "a text that is too long for the small string optimisation");
+  });
+}
+
+TEST_CASE("the callable's captures live as long as the goroutine") {
+  run_test(1, []() -> task<> {
+    auto out = make_chan<int>();
+    {
+      auto shared = std::make_shared<int>(9);
+      go([shared, out]() -> task<> {
+        co_await this_goroutine::yield();
+        co_await out.send(*shared);
+      });
+    }
+    const std::optional<int> n = co_await out.recv();
+    CHECK(n == 9);
+  });
+}
+
+/// What a goroutine with `Args` gets must be what was passed, and its neighbours in the slab must be
+/// untouched: whether it is stored in the slot depends on its size and its padding.
+template <class... Args>
+task<> spawn_beside_others(chan<int> out, Args... args) {
+  char mark = 'm';
+  auto held = make_chan<>();
+  for (int i = 0; i < 8; ++i) {
+    go([mark](Args... a, chan<int> c, chan<> until, int sum) -> task<> {
+      co_await until.recv();
+      const int right = mark == 'm' && (static_cast<int>(a) + ... + 0) == sum ? 1 : 0;
+      co_await c.send(right);
+    }, args..., out, held, (static_cast<int>(args) + ... + 0));
+    go([mark](Args... a, int sum) -> task<> {
+      static_cast<void>(mark + sum);
+      (static_cast<void>(a), ...);
+      co_return;
+    }, args..., 0);
+  }
+  for (int i = 0; i < 8; ++i) co_await held.send();
+}
+
+TEST_CASE("closures of every size and padding are stored whole") {
+  run_test(1, []() -> task<> {
+    auto out = make_chan<int>(64);
+    co_await spawn_beside_others(out);
+    co_await spawn_beside_others(out, 'a');
+    co_await spawn_beside_others(out, 'a', 1L);
+    co_await spawn_beside_others(out, 'a', 1L, 'b');
+    co_await spawn_beside_others(out, 'a', 1L, 'b', 2L);
+    co_await spawn_beside_others(out, 'a', 1L, 'b', 2L, 'c', 3L);
+    int right = 0;
+    for (int i = 0; i < 48; ++i) {
+      int one = 0;
+      co_await out.recv(one);
+      right += one;
+    }
+    CHECK(right == 48);
+  });
+}
+
+TEST_CASE("a closure that is taken into the slot fits there") {
+  char mark = 'm';
+  auto callable = [mark](char, long, char, long) -> task<> {
+    (void)mark;
+    co_return;
+  };
+  using stored =
+      detail::closure<detail::detached_joiner, decltype(callable), char, long, char, long>;
+  CHECK((!stored::fits || sizeof(stored) <= detail::goroutine::inline_storage));
+}
+
+TEST_CASE("an exception of an argument's copy leaves go, and nothing is started or kept") {
+  run_test(1, []() -> task<> {
+    counted::reset();
+    auto ran = std::make_shared<bool>(false);
+    const bad_copy bad;
+    const std::uint64_t before = detail::current_worker()->owner().live();
+    std::string text;
+    try {
+      go([](std::shared_ptr<bool> r, counted, bad_copy) -> task<> {
+        *r = true;
+        co_return;
+      }, ran, counted(), bad);
+    } catch (const std::runtime_error& e) {
+      text = e.what();
+    }
+    CHECK(text == "copy");
+    CHECK(detail::current_worker()->owner().live() == before);
+    co_await this_goroutine::yield();
+    CHECK_FALSE(*ran);
+    CHECK(ran.use_count() == 1);
+    CHECK(counted::alive == 0);
+  });
+}
+
+TEST_CASE("functions, function pointers, std::function and bound members are callables") {
+  struct service {
+    int factor;
+    task<> work(int n, chan<int> out) const { co_await out.send(factor * n); }
+  };
+  struct free_function {
+    static task<> work(int n, chan<int> out) { co_await out.send(n); }
+  };
+  run_test(1, []() -> task<> {
+    auto out = make_chan<int>(8);
+    go(free_function::work, 1, out);
+    go(&free_function::work, 1, out);
+    std::function<task<>(int, chan<int>)> f = free_function::work;
+    go(f, 1, out);
+    const service s{2};
+    go(&service::work, s, 1, out);
+    go(&service::work, &s, 1, out);
+    go(std::bind_front(&service::work, s), 1, out);
+    int sum = 0;
+    for (int i = 0; i < 6; ++i) {
+      int n = 0;
+      co_await out.recv(n);
+      sum += n;
+    }
+    CHECK(sum == 9);
+  });
+}
+
+TEST_CASE("G14: a variable of a loop is captured by value, once per iteration") {
+  run_test(1, []() -> task<> {
+    auto out = make_chan<int>(3);
+    for (int i = 0; i < 3; ++i) {
+      go([i, out]() -> task<> { co_await out.send(i); });
+    }
+    std::set<int> seen;
+    for (int i = 0; i < 3; ++i) {
+      int n = 0;
+      co_await out.recv(n);
+      seen.insert(n);
+    }
+    CHECK(seen == std::set<int>{0, 1, 2});
+  });
+}
+
+TEST_CASE("G3: a result is discarded") {
+  run_test(1, []() -> task<> {
+    auto done = make_chan<>();
+    go([](chan<> c) -> task<int> {
+      co_await c.send();
+      co_return 1;
+    }, done);
+    co_await done.recv();
+  });
+}
+
+// --- the carried Context ---------------------------------------------------------------------------
+
+TEST_CASE("rule 3: a goroutine carries the Context of the one that started it") {
+  run_test(1, []() -> task<> {
+    auto out = make_chan<context>();
+    auto starts = [](context own, chan<context> c) -> task<context> {
+      go([](chan<context> inner) -> task<> { co_await inner.send(this_goroutine::context()); }, c);
+      std::optional<context> got = co_await c.recv();
+      CHECK(*got == own);
+      co_return *got;
+    };
+    auto [ctx, cancel] = with_cancel(background());
+    const context carried = co_await starts(ctx, out);
+    CHECK(carried == ctx);
+  });
+}
+
+TEST_CASE("rule 3: go(f, ctx, args...) runs f under ctx, and go(ctx, f, args...) too") {
+  run_test(1, []() -> task<> {
+    auto [ctx, cancel] = with_cancel(background());
+    auto out = make_chan<bool>();
+    go([](context own, chan<bool> c) -> task<> {
+      co_await c.send(own == this_goroutine::context());
+    }, ctx, out);
+    const std::optional<bool> as_parameter = co_await out.recv();
+    CHECK(as_parameter == true);
+    go(ctx, [](const context* expected, chan<bool> c) -> task<> {
+      co_await c.send(*expected == this_goroutine::context());
+    }, &ctx, out);
+    const std::optional<bool> as_carried = co_await out.recv();
+    CHECK(as_carried == true);
+  });
+}
+
+TEST_CASE("go(ctx, f) keeps ctx alive") {
+  run_test(1, []() -> task<> {
+    auto out = make_chan<bool>();
+    {
+      auto [ctx, cancel] = with_cancel(background());
+      go(ctx, [](chan<bool> c) -> task<> {
+        co_await this_goroutine::yield();
+        const bool ended = this_goroutine::context().err() == errc::canceled;
+        co_await c.send(ended);
+      }, out);
+    }
+    const std::optional<bool> ended = co_await out.recv();
+    CHECK(ended == true);
+  });
+}
+
+TEST_CASE("go with a nil Context throws std::invalid_argument") {
+  run_test(1, []() -> task<> {
+    bool thrown = false;
+    try {
+      go(context(), []() -> task<> { co_return; });
+    } catch (const std::invalid_argument&) {
+      thrown = true;
+    }
+    CHECK(thrown);
+    co_return;
+  });
+}
+
+// --- order and visibility --------------------------------------------------------------------------
+
+TEST_CASE("G5: what is done before the spawn is seen by the goroutine") {
+  run_test(4, []() -> task<> {
+    auto out = make_chan<int>();
+    for (int i = 0; i < 200; ++i) {
+      auto data = std::make_unique<std::array<int, 16>>();  // plain memory: ThreadSanitizer judges
+      data->fill(i);
+      go([](std::array<int, 16>* d, chan<int> c) -> task<> {
+        int sum = 0;
+        for (const int v : *d) sum += v;
+        co_await c.send(sum);
+      }, data.get(), out);
+      int sum = 0;
+      co_await out.recv(sum);
+      REQUIRE(sum == 16 * i);
+    }
+  });
+}
+
+TEST_CASE("G2: 100 000 blocked goroutines are ordinary") {
+  run_test(2, []() -> task<> {
+    constexpr int count = 100'000;
+    auto gate = make_chan<>();
+    auto out = make_chan<int>(1024);
+    for (int i = 0; i < count; ++i) {
+      go([](chan<> g, chan<int> o) -> task<> {
+        co_await g.recv();
+        co_await o.send(1);
+      }, gate, out);
+    }
+    co_await until_quiet();
+    gate.close();
+    int ended = 0;
+    for (int i = 0; i < count; ++i) {
+      int one = 0;
+      co_await out.recv(one);
+      ended += one;
+    }
+    CHECK(ended == count);
+  });
+}
+
+TEST_CASE("G19: a woken goroutine does not run inside its waker's call") {
+  run_test(1, []() -> task<> {
+    int resumed = 0;
+    auto c = make_chan<int>();
+    auto closed = make_chan<int>();
+    mutex mu;
+    auto [ctx, cancel] = with_cancel(background());
+    auto body = [](auto wait, int& n) -> task<> {
+      co_await wait();
+      ++n;
+    };
+    auto receives = [](chan<int> from) {
+      return [from]() -> task<> { co_await from.recv(); };
+    };
+    const bool locked = mu.try_lock();
+    CHECK(locked);
+    go(body, receives(c), std::ref(resumed));
+    go(body, receives(closed), std::ref(resumed));
+    go(body, [&mu]() -> task<> { co_await mu.lock(); }, std::ref(resumed));
+    go(body, [own = ctx]() -> task<> { co_await own.done(); }, std::ref(resumed));
+    co_await until_quiet();
+    const bool sent = c.try_send(1);
+    CHECK(sent);
+    CHECK(resumed == 0);
+    closed.close();
+    CHECK(resumed == 0);
+    mu.unlock();
+    CHECK(resumed == 0);
+    cancel();
+    CHECK(resumed == 0);
+    while (resumed != 4) co_await this_goroutine::yield();
+    mu.unlock();
+  });
+}
+
+TEST_CASE("G21: what a goroutine refers to that waits for ever lives until the runtime ends") {
+  auto shared = std::make_shared<int>(1);
+  run_test(1, [&]() -> task<> {
+    go([](std::shared_ptr<int>) -> task<> { co_await make_chan<>().recv(); }, shared);
+    co_await until_quiet();
+    CHECK(shared.use_count() == 2);
+  });
+  CHECK(shared.use_count() == 1);
+}
+
+// --- from plain threads ----------------------------------------------------------------------------
+
+TEST_CASE("a plain thread may start goroutines, which carry the root Context") {
+  run_test(2, []() -> task<> {
+    const context root = this_goroutine::context();
+    auto out = make_chan<bool>();
+    std::thread t([&root, out] {
+      for (int i = 0; i < 100; ++i) {
+        go([&root](chan<bool> c) -> task<> {
+          co_await c.send(this_goroutine::context() == root);
+        }, out);
+      }
+    });
+    int right = 0;
+    for (int i = 0; i < 100; ++i) {
+      bool one = false;
+      co_await out.recv(one);
+      right += one ? 1 : 0;
+    }
+    CHECK(right == 100);
+    t.join();
+  });
+}
+
+TEST_CASE("an exception of an argument's copy on a plain thread leaves go as well") {
+  run_test(1, []() -> task<> {
+    const std::uint64_t before = detail::current_worker()->owner().live();
+    bool thrown = false;
+    std::thread t([&thrown] {
+      const bad_copy bad;
+      try {
+        go([](bad_copy) -> task<> { co_return; }, bad);
+      } catch (const std::runtime_error&) {
+        thrown = true;
+      }
+    });
+    t.join();
+    CHECK(thrown);
+    CHECK(detail::current_worker()->owner().live() == before);
+    co_return;
+  });
+}
+
+TEST_CASE("go throws std::logic_error where no runtime runs") {
+  auto shared = std::make_shared<int>(1);
+  std::string text;
+  try {
+    go([](std::shared_ptr<int>) -> task<> { co_return; }, shared);
+  } catch (const std::logic_error& e) {
+    text = e.what();
+  }
+  CHECK(text == "no runtime is running: start one with burrow::run(main)");
+  CHECK(shared.use_count() == 1);
+}
+
+// --- sharing the workers ---------------------------------------------------------------------------
+
+TEST_CASE("G16: with two workers two goroutines that spin run at the same time") {
+  run_test(2, []() -> task<> {
+    std::atomic<int> running{0};
+    auto spins = [](std::atomic<int>& n) -> task<> {
+      n.fetch_add(1);
+      while (n.load() != 2) std::this_thread::yield();
+      co_return;
+    };
+    if (detail::current_worker()->owner().worker_count() < 2) co_return;  // BURROW_PROCS=1
+    go(spins, std::ref(running));
+    co_await spins(running);
+    CHECK(running.load() == 2);
+  });
+}
+
+task<> plays(chan<> receives_from, chan<> sends_to, bool& stop) {
+  while (!stop) {
+    co_await receives_from.recv();
+    co_await sends_to.send();
+  }
+}
+
+TEST_CASE("G18: a pair that plays ping-pong starves neither a third goroutine nor a timer") {
+  run_test(1, []() -> task<> {
+    bool stop = false;
+    auto ping = make_chan<>(1);
+    auto pong = make_chan<>(1);
+    go(plays, ping, pong, std::ref(stop));
+    go(plays, pong, ping, std::ref(stop));
+    co_await ping.send();
+    int turns = 0;
+    go([](int& n) -> task<> {
+      for (;;) {
+        ++n;
+        co_await this_goroutine::yield();
+      }
+    }, std::ref(turns));
+    // This goroutine is woken by a timer alone, while one of the others can always run.
+    const int fired = co_await select(after(std::chrono::milliseconds(1)));
+    CHECK(fired == 0);
+    CHECK(turns > 0);
+    stop = true;
+  });
+}
+
+TEST_CASE("a goroutine whose operations are always ready starves nobody") {
+  run_test(1, []() -> task<> {
+    bool stop = false;
+    go([](bool& end) -> task<> {
+      auto c = make_chan<int>(1);
+      while (!end) {
+        co_await c.send(1);
+        co_await c.recv();
+      }
+    }, std::ref(stop));
+    go([](bool& end) -> task<> {
+      auto closed = make_chan<int>();
+      closed.close();
+      while (!end) co_await select(closed.recv());
+    }, std::ref(stop));
+    go([](bool& end) -> task<> {
+      while (!end) co_await []() -> task<> { co_return; }();
+    }, std::ref(stop));
+    const int fired = co_await select(after(std::chrono::milliseconds(1)));
+    CHECK(fired == 0);
+    stop = true;
+  });
+}
+
+TEST_CASE("RT1: the registry counts main and blocked goroutines, and a fresh main is alone") {
+  run_test(1, []() -> task<> {
+    detail::scheduler& s = detail::current_worker()->owner();
+    CHECK(s.live() == 1);
+    auto gate = make_chan<>();
+    for (int i = 0; i < 10; ++i) go([](chan<> g) -> task<> { co_await g.recv(); }, gate);
+    CHECK(s.live() == 11);
+    auto pending = after(std::chrono::hours(1));
+    CHECK(s.live() == 11);
+    gate.close();
+    while (s.live() != 1) co_await this_goroutine::yield();  // RT2: some time after their last action
+    const int chosen = co_await select(std::move(pending), otherwise);
+    CHECK(chosen == 1);
+  });
+}
+
+}  // namespace
