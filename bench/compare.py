@@ -283,7 +283,9 @@ def ratio_rows(records, workers, sides, shown):
             met.append(answer[0] == "yes")
         row = [bar.work if bar else bench, known[0]["unit"], with_spread(go), with_spread(burrow)]
         row += [tables.times(ratio) if ratio else "-", bar_text(bar) if bar else "", answer]
-        row += [tables.number(r["value"]) if (r := at.get((bench, s.runtime))) else "-" for s in others]
+        for side in others:
+            peer = at.get((bench, side.runtime))
+            row.append(tables.number(peer["value"]) if peer else "-")
         rows.append(row)
     header = ["work", "unit", "Go", "burrow", "ratio", "bar", "met?", *(s.label for s in others)]
     return header, rows, met
@@ -324,8 +326,10 @@ def conditions(build, sides, missing, runs):
     if any(side.runtime == "tokio" for side in sides):
         lines[-1] += f" ({programs.rust_version()})"
     if missing:
-        lines.append("left out  " + "; ".join(f"{k}: {v.splitlines()[0]}" for k, v in missing.items()))
-    lines.append(f"values    medians of {count(runs, 'run')}, in brackets the least and the greatest")
+        reasons = (f"{runtime}: {why.splitlines()[0]}" for runtime, why in missing.items())
+        lines.append("left out  " + "; ".join(reasons))
+    spread = "in brackets the least and the greatest"
+    lines.append(f"values    medians of {count(runs, 'run')}, {spread}")
     return lines
 
 
@@ -380,7 +384,7 @@ def read_arguments():
     parser.add_argument("--workers", type=workers_list, help="(2,1; for the demo: the CPUs)")
     parser.add_argument("--runs", type=int, help="processes for each value (5; with --quick 1)")
     parser.add_argument("--reps", type=int, help="repetitions in each process (1 or 3, by group)")
-    parser.add_argument("--quick", action="store_true", help="the bars only, one run, one repetition")
+    parser.add_argument("--quick", action="store_true", help="the bars only, once")
     parser.add_argument("--only", metavar="RUNTIMES", help="such as burrow,go; all that are found")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the records")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the README's table")

@@ -11,8 +11,8 @@ docs/snippets/ (both are built and run by the tests). A page of documentation as
     ```
 
 and this program fills the fence. A C++ fence without that line is refused, and so are a name that
-is defined twice or nowhere, a snippet that no page shows, and a relative link to a file or a heading
-that does not exist.
+is defined twice or nowhere, a snippet that no page shows, and a relative link to a file or a
+heading that does not exist.
 
     tools/docs.py --check     says what is wrong and ends with status 1
     tools/docs.py --write     rewrites the fences, then checks

@@ -135,7 +135,8 @@ def series(panel, offset, samples, class_):
     for n, (x, _) in zip(panel.sizes, places):
         parts += violin(panel, x, samples[n], class_)
     for x, us in places:
-        parts.append(tag("circle", cx=float(x), cy=panel.at_us(us), r="3.6", class_=f"{class_} dot"))
+        place = {"cx": float(x), "cy": panel.at_us(us)}
+        parts.append(tag("circle", **place, r="3.6", class_=f"{class_} dot"))
     return parts
 
 
@@ -162,7 +163,8 @@ def legend(sides, y):
         name = f"{side.label} {side.version}".strip()
         parts.append(text(x + 19, y, name))
         x += 40 + 8 * len(name)
-    return parts + [text(x + 8, y, "dot: median; shape: density of the trials; line: range", "note")]
+    how_to_read = "dot: median; shape: density of the trials; line: range"
+    return parts + [text(x + 8, y, how_to_read, "note")]
 
 
 def draw(sides, samples, sizes, note):

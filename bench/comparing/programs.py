@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent.parent
@@ -26,7 +26,7 @@ class Program:
     path: Path
     version: str
     workers_in: str = ""  # the environment variable for the number of workers; else -workers
-    benches: frozenset = field(default_factory=frozenset)
+    benches: frozenset = frozenset()
 
     def run(self, bench, workers, reps, *extra):
         """Runs one benchmark; returns {name: (value, unit)}. Raises RunFailed."""
@@ -74,7 +74,8 @@ def parse(output):
 def output_of(command, **options):
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     if done.returncode != 0:
-        raise CannotBuild(f"`{' '.join(map(str, command))}`: {last_line(done.stderr or done.stdout)}")
+        shown = " ".join(str(word) for word in command)
+        raise CannotBuild(f"`{shown}`: {last_line(done.stderr or done.stdout)}")
     return done.stdout
 
 

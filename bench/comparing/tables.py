@@ -22,6 +22,8 @@ def number(value):
 
 
 def times(ratio):
+    if ratio < 1:
+        return f"{ratio:.2f}x"
     return f"{ratio:.1f}x" if ratio < 100 else f"{ratio:.0f}x"
 
 

@@ -174,11 +174,9 @@ class ending {
     hand_over();
     while (cancellable_node* n = pop(ended_before_)) {
       wait_until_settled(*n);
-      n->lock.lock();
-      const bool owned_by_tree = n->link.load(relaxed) == tie::tree;
-      n->link.store(tie::none, release);  // release: pairs with the acquire in end_and_drop()
-      n->lock.unlock();
-      if (owned_by_tree) push(to_drop_, *n);
+      // This is the last touch of n, unless its cancel object has left its reference. acq_rel: pairs
+      // with leave_to_tree().
+      if (n->link.exchange(tie::none, acq_rel) == tie::tree) push(to_drop_, *n);
     }
   }
 
@@ -237,18 +235,19 @@ void end(cancellable_node& n, const ending_reason& reason) noexcept {
   if (!try_end(n, reason)) wait_until_settled(*n.origin);
 }
 
+bool leave_to_tree(cancellable_node& n) noexcept {
+  // acquire, twice: who takes a node out of the tree does not touch it after that; pairs with the
+  // exchange in wait_for_others(), and by `settled` with the plain stores.
+  if (n.link.load(acquire) == tie::none) [[likely]]
+    return false;
+  tie expected = tie::shared;
+  return n.link.compare_exchange_strong(expected, tie::tree, acq_rel, acquire);
+}
+
 void end_and_drop(cancellable_node& n, std::uint32_t count) noexcept {
   end(n, cancelled);
-  // acquire: who takes the node out of the tree does not touch it any more; pairs with the release
-  // in wait_for_others(), and through `settled` with the stores elsewhere.
-  if (n.link.load(acquire) != tie::none) [[unlikely]] {
-    locked hold(n.lock);
-    if (n.link.load(relaxed) != tie::none) {
-      n.link.store(tie::tree, relaxed);
-      if (--count == 0) return;
-    }
-  }
-  drop(&n, count);
+  if (leave_to_tree(n)) --count;
+  if (count != 0) drop(&n, count);
 }
 
 void back_off(unsigned& tries) noexcept {

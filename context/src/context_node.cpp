@@ -20,11 +20,7 @@ bool give_up(custom_node& n) noexcept {
   n.given_up = true;
   n.references.store(1, relaxed);  // relaxed: nobody else has one
   end(n, cancelled);
-  if (n.link.load(acquire) == tie::none) return true;  // acquire: as in end_and_drop()
-  locked hold(n.lock);
-  if (n.link.load(relaxed) == tie::none) return true;
-  n.link.store(tie::tree, relaxed);
-  return false;
+  return !leave_to_tree(n);
 }
 
 /// Whether no goroutine that has waited here is still to leave. If there are any, the last one

@@ -35,11 +35,10 @@ custom_context::~custom_context() {
   // Not made by make_context(), or a constructor below this one threw: nobody has a handle, but
   // whoever ends the parent may be on his way to this node.
   detail::end(node_, detail::cancelled);
+  // acquire: as in leave_to_tree().
   for (unsigned tries = 0; node_.link.load(detail::acquire) != detail::tie::none;) {
-    detail::back_off(tries);  // acquire: as in end_and_drop()
+    detail::back_off(tries);
   }
-  node_.lock.lock();  // and until he has left it
-  node_.lock.unlock();
   detail::drop(node_.parent);
 }
 

@@ -113,6 +113,22 @@ task<> finish(context request) {
 }
 // [/without_cancel]
 
+// [custom_context]
+class lease : public custom_context {
+ public:
+  explicit lease(const context& parent) : custom_context(parent) {}
+  void revoke() { end(std::make_error_code(std::errc::owner_dead)); }
+};
+
+task<> loses_its_lease() {
+  context ctx = make_context<lease>(background());
+  auto [work, cancel] = with_timeout(ctx, 1h);
+  custom_cast<lease>(ctx)->revoke();  // ends what was derived from it, too
+  co_await work.done();
+  if (work.err() == std::errc::owner_dead) std::puts("somebody else has it now");
+}
+// [/custom_context]
+
 // [signals]
 task<> until_interrupted(send_chan<> ready) {
   auto [ctx, stop] = signal::notify_context(background(), {SIGINT, SIGTERM});
@@ -129,6 +145,7 @@ task<> main_goroutine() {
   co_await says_why();
   co_await carries();
   co_await runs_when_done();
+  co_await loses_its_lease();
   {
     auto [request, cancel] = with_cancel(background());
     cancel();

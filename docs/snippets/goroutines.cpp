@@ -57,7 +57,7 @@ task<int> fetch(int n) {
   co_return 10 * n;
 }
 
-task<> index(int n) {
+task<> store(int n) {
   int value = co_await fetch(n);
   (void)value;
 }
@@ -65,7 +65,7 @@ task<> index(int n) {
 // [scope_joins]
 task<int> fetch_both() {
   int sum = co_await scope([](group& g) -> task<int> {
-    g.go(index, 1);                // nobody needs a result
+    g.go(store, 1);                // nobody needs a result
     auto two = g.async(fetch, 2);  // somebody does
     auto three = g.async(fetch, 3);
     int a = co_await two;
@@ -121,9 +121,9 @@ task<> at_most_four() {
     g.limit(4);
     for (int n = 0; n < 100; ++n) {
       co_await g.slot();  // waits until fewer than four are at work, as errgroup's Go does
-      g.go(index, n);
+      g.go(store, n);
     }
-    bool started = g.try_go(index, 100);  // only if that would not exceed the limit
+    bool started = g.try_go(store, 100);  // only if that would not exceed the limit
     std::puts(started ? "one more" : "full");
   });
 }

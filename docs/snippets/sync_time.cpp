@@ -71,6 +71,25 @@ task<> heavy(semaphore& memory, int megabytes) {
 }
 // [/semaphore]
 
+// [latch_barrier]
+task<> phase_by_phase(latch& ready, barrier& phase) {
+  ready.count_down();
+  for (int i = 0; i < 2; ++i) {
+    co_await phase.arrive_and_wait();  // nobody goes on before all have arrived
+  }
+}
+
+task<> in_step() {
+  latch ready(3);
+  barrier phase(3);
+  co_await scope([&](group& g) -> task<> {
+    for (int i = 0; i < 3; ++i) g.go(phase_by_phase, std::ref(ready), std::ref(phase));
+    co_await ready.wait();  // all three have begun
+    co_await g.wait();
+  });
+}
+// [/latch_barrier]
+
 // [sleep]
 task<> naps() {
   co_await sleep(1ms);
@@ -121,6 +140,7 @@ task<> main_goroutine() {
   co_await set_up(o);
   semaphore memory(100);
   co_await all(heavy(memory, 60), heavy(memory, 60));
+  co_await in_step();
   co_await naps();
   co_await timers();
   if (gophers != 10 || taken != 5) throw std::logic_error("sync");

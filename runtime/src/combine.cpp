@@ -35,7 +35,7 @@ std::size_t first_watcher::winner() {
   if (winner_ != nobody) return winner_;
   if (std::exception_ptr error = group_.first_error()) std::rethrow_exception(std::move(error));
   if (first_error_) std::rethrow_exception(std::move(first_error_));
-  throw goroutine_exit{};
+  exit_goroutine();
 }
 
 // --- deferred --------------------------------------------------------------------------------------

@@ -30,12 +30,22 @@ group_core::group_core() {
 // --- children --------------------------------------------------------------------------------------
 
 void group_core::set_limit(long n) {
-  locked hold(lock);
-  if (const std::size_t active = active_.load(relaxed); n >= 0 && active != 0) {
+  wake_list wakes;
+  std::size_t active = 0;
+  {
+    locked hold(lock);
+    if (n >= 0) active = active_.load(relaxed);
+    if (active == 0) {
+      limit_.store(n < 0 ? no_limit : static_cast<std::size_t>(n), release);
+      start_pending(wakes);
+      wake_waiters(wakes);
+    }
+  }
+  if (active != 0) {
     throw std::logic_error("group: modify limit while " + std::to_string(active) +
                            " goroutines in the group are still active");
   }
-  limit_.store(n < 0 ? no_limit : static_cast<std::size_t>(n), release);
+  wake_all(wakes);
 }
 
 /// Under the lock.
@@ -100,6 +110,17 @@ void group_core::leave(group_member& member) noexcept {
   if (member.next != nullptr) member.next->previous = member.previous;
 }
 
+/// Under the lock: those that were kept for later, the one that waits longest first, up to the limit.
+void group_core::start_pending(wake_list& wakes) noexcept {
+  while (first_pending_ != nullptr && active_.load(relaxed) < limit_.load(relaxed)) {
+    goroutine* g = first_pending_;
+    first_pending_ = g->next;
+    if (first_pending_ == nullptr) last_pending_ = nullptr;
+    active_.store(active_.load(relaxed) + 1, release);
+    wakes.add(g);
+  }
+}
+
 /// Under the lock.
 void group_core::wake_waiters(wake_list& wakes) noexcept {
   if (has_slot()) slot_waiters.claim_all(wakes);
@@ -115,14 +136,8 @@ void group_core::child_ended(bool is_body) noexcept {
       body_.store(false, release);
     } else {
       children_.store(children_.load(relaxed) - 1, release);
-      if (first_pending_ != nullptr) {  // its place goes to the one that waits longest
-        goroutine* g = first_pending_;
-        first_pending_ = g->next;
-        if (first_pending_ == nullptr) last_pending_ = nullptr;
-        wakes.add(g);
-      } else {
-        active_.store(active_.load(relaxed) - 1, release);
-      }
+      active_.store(active_.load(relaxed) - 1, release);
+      start_pending(wakes);
     }
     wake_waiters(wakes);
   }

@@ -41,10 +41,8 @@ bool start_in_goroutine(plain_call& call) noexcept {
   return true;
 }
 
-[[maybe_unused]] const bool installed = [] {
-  goroutine_starter.store(&start_in_goroutine, release);
-  return true;
-}();
-
 }  // namespace
+
+void install_goroutine_starter() noexcept { goroutine_starter.store(&start_in_goroutine, release); }
+
 }  // namespace burrow::detail

@@ -42,7 +42,13 @@ context_node* runtime::root() noexcept { return node_of(state_->root); }
 
 int runtime::run(goroutine* main) {
   state_->main = main;
-  state_->sched.run(main);
+  try {
+    state_->sched.run(main);
+  } catch (...) {  // no threads to be had: main's callable and arguments go without having run
+    main->word.abandon();
+    main->type->start(*main);
+    throw;
+  }
   if (state_->error) std::rethrow_exception(std::move(state_->error));
   return state_->status;
 }
@@ -53,6 +59,7 @@ runtime_state::runtime_state(const options& opt)
   root = std::move(ctx);
   cancel_root.emplace(std::move(cancel));
   sched.user = this;
+  install_goroutine_starter();
 }
 
 void main_joiner::ended(goroutine& g, std::exception_ptr) noexcept { g.home->owner().stop(); }
@@ -155,7 +162,10 @@ task<> conclude(runtime_state& state) {
         static_cast<runtime_state*>(s.user)->ended.try_send();
       },
       release);
-  if (state.main_exited) co_await outlive_all(state);
+  if (state.main_exited) {
+    state.main->word.reset();  // this wait is no longer main's own
+    co_await outlive_all(state);
+  }
   (*state.cancel_root)();
   const auto& settings = state.sched.settings();
   bool over = state.sched.live() <= 1;
@@ -193,7 +203,7 @@ void set_name(std::string_view name) { detail::set_name(running(), name); }
 
 void exit() {
   running();
-  throw goroutine_exit{};
+  detail::exit_goroutine();
 }
 
 }  // namespace burrow::this_goroutine

@@ -103,4 +103,30 @@ void rw_mutex_core::leave(waiter& w, bool shared) noexcept {
   if (!wakes.empty()) wake_all(wakes);
 }
 
+// --- rw_mutex_lock ---------------------------------------------------------------------------------
+
+template <bool Shared>
+std::coroutine_handle<> rw_mutex_lock<Shared>::await_suspend(std::coroutine_handle<> h) noexcept {
+  goroutine& g = *this->who;
+  if (g.budget > 1) return base::await_suspend(h);
+  worker& w = *g.home;
+  this->set(g, h, &on_resume);
+  w.yield(&g);
+  return w.switch_away();
+}
+
+/// By the goroutine, instead of its frame, after it has yielded.
+template <bool Shared>
+void rw_mutex_lock<Shared>::on_resume(resume_hook* hook) noexcept {
+  auto& self = *static_cast<rw_mutex_lock*>(hook);
+  if (self.try_now()) {
+    self.go_on();
+  } else {
+    self.base::await_suspend(self.frame()).resume();
+  }
+}
+
+template class rw_mutex_lock<false>;
+template class rw_mutex_lock<true>;
+
 }  // namespace burrow::detail

@@ -62,6 +62,11 @@ void give_back_context(goroutine& g) noexcept {
   if (ctx != root_of(g)) drop(ctx);
 }
 
+void exit_goroutine() {
+  current_goroutine()->word.abandon();
+  throw goroutine_exit{};
+}
+
 bool is_goroutine_exit(const std::exception_ptr& error) noexcept {
   if (!error) return false;
 #ifdef __GLIBCXX__

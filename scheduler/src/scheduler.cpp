@@ -52,6 +52,11 @@ atomic<int>& own_threads() noexcept {
   return count;
 }
 
+atomic<int>& own_runtimes() noexcept {
+  static atomic<int> count{0};
+  return count;
+}
+
 atomic<int>& signal_subscriptions() noexcept {
   static atomic<int> count{0};
   return count;
@@ -148,13 +153,17 @@ void scheduler::start_threads() {
 }
 
 void scheduler::run(goroutine* main) {
+  struct counted_runtime {
+    counted_runtime() noexcept { own_runtimes().fetch_add(1, seq_cst); }
+    ~counted_runtime() { own_runtimes().fetch_sub(1, seq_cst); }
+  } const counted;
+  start_threads();
   {
     std::lock_guard hold(list_mutex());
     next_scheduler_ = list_head();
     list_head() = this;
   }
   global_.push(main, main, 1);
-  start_threads();
   workers_.front()->run();
   for (auto& t : threads_) t.join();
   {
@@ -186,8 +195,9 @@ goroutine* scheduler::new_goroutine_outside() {
   goroutine* g = slab_.take_batch(count);
   if (g->next != nullptr) slab_.give_batch(g->next);
   g->home = workers_.front().get();
-  const std::uint64_t tick = outside_started_.fetch_add(1, relaxed);
-  g->id.store((tick + 1) * (workers_.size() + 1), release);
+  outside_started_.fetch_add(1, relaxed);
+  const std::uint64_t tick = outside_clock_.fetch_add(1, relaxed) + 1;
+  g->id.store(tick * (workers_.size() + 1), release);
   return g;
 }
 

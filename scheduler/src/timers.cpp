@@ -3,7 +3,6 @@
 #include <burrow/detail/timers.hpp>
 #include <burrow/detail/worker.hpp>
 
-#include <bit>
 #include <chrono>
 #include <mutex>
 #include <utility>
@@ -244,7 +243,7 @@ void timer_set::place(timer_node& t) noexcept {
   t.where = timer_node::place::slot;
   t.slot = static_cast<std::uint16_t>(level * slots + slot);
   wheel_[level][slot].push_back(t);
-  occupied_[level] |= std::uint64_t{1} << slot;
+  occupied_[level].add(slot);
 }
 
 void timer_set::unlink(timer_node& t) noexcept {
@@ -256,7 +255,7 @@ void timer_set::unlink(timer_node& t) noexcept {
       const unsigned level = t.slot / slots;
       const unsigned slot = t.slot % slots;
       wheel_[level][slot].remove(t);
-      if (wheel_[level][slot].empty()) occupied_[level] &= ~(std::uint64_t{1} << slot);
+      if (wheel_[level][slot].empty()) occupied_[level].remove(slot);
       break;
     }
     case timer_node::place::none: break;
@@ -303,25 +302,47 @@ void timer_set::sort_late() noexcept {
   }
 }
 
+/// The unit in which a slot begins that has timers: all timers of a level lie in the present turn of it,
+/// behind the present slot.
+std::uint64_t timer_set::begin_of(unsigned level, unsigned slot) const noexcept {
+  const unsigned shift = level * slot_bits;
+  const std::uint64_t turn =
+      shift + slot_bits >= 64 ? 0 : elapsed_ >> (shift + slot_bits) << (shift + slot_bits);
+  return turn + (std::uint64_t{slot} << shift);
+}
+
+/// Moves the timers of a slot that has begun to where they belong now. From both ends: each step waits
+/// for the memory of a timer that was not touched for long, and two such waits overlap.
+void timer_set::spread(timer_list& slot) noexcept {
+  timer_node* front = slot.front();
+  timer_node* back = slot.back();
+  slot.take_all();
+  for (;;) {
+    timer_node* const next = front->next;
+    timer_node* const previous = back->previous;
+    const bool is_last = front == back;
+    const bool is_last_pair = next == back;
+    place(*front);
+    if (is_last) return;
+    place(*back);
+    if (is_last_pair) return;
+    front = next;
+    back = previous;
+    __builtin_prefetch(front);
+    __builtin_prefetch(back);
+  }
+}
+
 /// Moves on to the next slot that has begun by `now_units`. False: there is none.
 bool timer_set::advance(std::uint64_t now_units) noexcept {
   for (unsigned level = 0; level < levels; ++level) {
-    if (occupied_[level] == 0) continue;
-    const unsigned shift = level * slot_bits;
-    // All timers of a level lie in the present turn of it, behind the present slot.
-    const auto slot = static_cast<unsigned>(std::countr_zero(occupied_[level]));
-    const std::uint64_t turn =
-        shift + slot_bits >= 64 ? 0 : elapsed_ >> (shift + slot_bits) << (shift + slot_bits);
-    const std::uint64_t begin = turn + (std::uint64_t{slot} << shift);
+    const unsigned slot = occupied_[level].first();
+    if (slot == slots) continue;
+    const std::uint64_t begin = begin_of(level, slot);
     if (begin > now_units) return false;
     elapsed_ = begin;
-    occupied_[level] &= ~(std::uint64_t{1} << slot);
-    timer_node* t = wheel_[level][slot].take_all();
-    while (t != nullptr) {
-      timer_node* following = t->next;
-      place(*t);
-      t = following;
-    }
+    occupied_[level].remove(slot);
+    spread(wheel_[level][slot]);
     return true;
   }
   return false;
@@ -331,12 +352,9 @@ nanoseconds_t timer_set::compute_next_look() const noexcept {
   if (!late_.empty()) return 0;
   if (!due_.empty()) return due_.front()->due;
   for (unsigned level = 0; level < levels; ++level) {
-    if (occupied_[level] == 0) continue;
-    const unsigned shift = level * slot_bits;
-    const auto slot = static_cast<unsigned>(std::countr_zero(occupied_[level]));
-    const std::uint64_t turn =
-        shift + slot_bits >= 64 ? 0 : elapsed_ >> (shift + slot_bits) << (shift + slot_bits);
-    const std::uint64_t begin = turn + (std::uint64_t{slot} << shift);
+    const unsigned slot = occupied_[level].first();
+    if (slot == slots) continue;
+    const std::uint64_t begin = begin_of(level, slot);
     if (begin > static_cast<std::uint64_t>(never) >> unit_bits) return never;
     return static_cast<nanoseconds_t>(begin << unit_bits);
   }

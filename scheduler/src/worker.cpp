@@ -2,6 +2,7 @@
 #include <burrow/detail/fatal.hpp>
 #include <burrow/detail/scheduler.hpp>
 
+#include <algorithm>
 #include <sys/prctl.h>
 #include <utility>
 
@@ -257,6 +258,9 @@ std::coroutine_handle<> worker::begin(goroutine* g) noexcept {
   g->budget = g->exiting ? 0 : goroutine::full_budget;
   turns_.store(turns_.load(relaxed) + 1, relaxed);
   if (g->leaf) return g->leaf;
+  // What a plain thread has started counts for the ids of all that follows it, see next_id().
+  const std::uint64_t outside = owner_.outside_clock_.load(relaxed);
+  if (outside > clock()) clock_.store(outside, relaxed);
   g->reason.store(wait_reason::none, relaxed);
   g->leaf = g->type->start(*g);
   if (g->leaf) return g->leaf;
@@ -297,7 +301,9 @@ void worker::finish_ended() noexcept {
 void worker::run() {
   this_worker = this;
   set_thread_cache(&blocks_);
-  ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // sleeps end within microseconds, not 50 of them
+  // Sleeps end within microseconds, not 50 of them. Worker 0 is a thread of the program's.
+  const int slack = ::prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+  ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
   while (!owner_.stopping_.load(acquire)) {
     if (in_forked_child()) fatal_in_forked_child();
     goroutine* g = next();
@@ -312,6 +318,7 @@ void worker::run() {
     }
     execute(g);
   }
+  if (slack > 0) ::prctl(PR_SET_TIMERSLACK, slack, 0, 0, 0);
   current_ = nullptr;
   set_thread_cache(nullptr);
   this_worker = nullptr;
@@ -340,7 +347,7 @@ void worker::park() noexcept {
     work = work || (other->has_work() && !left_alone_[other->index()]);
   }
   if (!work) {
-    if (all_asleep && until == never && owner_.is_deadlocked()) owner_.report_deadlock();
+    if (all_asleep && until == never) until = judge_sleep();
     int expected = awake;
     if (park_state_.compare_exchange_strong(expected, parked, acq_rel)) {
       const nanoseconds_t now = until == never ? 0 : steady_now();
@@ -351,6 +358,24 @@ void worker::park() noexcept {
   // If somebody has taken this worker out of the set, it counts as searching.
   searching = !owner_.idle_.leave(this);
   owner_.wake_monitor();
+}
+
+/// All workers sleep and no timer is due: reports a deadlock, or tells when to look again. Looks get
+/// rarer, so that a program that waits for a thread of its own stays at 0 % of a CPU.
+nanoseconds_t worker::judge_sleep() noexcept {
+  constexpr nanoseconds_t first_look = 10'000'000;
+  constexpr nanoseconds_t rarest_look = 10'000'000'000;
+  switch (owner_.judge_deadlock()) {
+    case scheduler::verdict::deadlocked: owner_.report_deadlock(); break;
+    case scheduler::verdict::alive: break;
+    case scheduler::verdict::unproven: {
+      const bool is_new = turns() != judged_at_turn_;
+      judged_at_turn_ = turns();
+      look_again_ = is_new ? first_look : std::min(2 * look_again_, rarest_look);
+      return later(steady_now(), look_again_);
+    }
+  }
+  return never;
 }
 
 // --- goroutines ------------------------------------------------------------------------------------

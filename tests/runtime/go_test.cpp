@@ -504,57 +504,81 @@ TEST_CASE("G16: with two workers two goroutines that spin run at the same time")
   });
 }
 
-task<> plays(chan<> receives_from, chan<> sends_to, bool& stop) {
-  while (!stop) {
-    co_await receives_from.recv();
-    co_await sends_to.send();
+/// Passes a ball on; who has it at the end closes the channel.
+task<> plays(chan<int> from, chan<int> to, bool& stop) {
+  for (;;) {
+    int ball = 0;
+    const bool still_plays = co_await from.recv(ball);
+    if (!still_plays) co_return;
+    if (stop) {
+      to.close();
+      co_return;
+    }
+    co_await to.send(ball);
   }
+}
+
+/// Runs `f(stop)` and more of the kind in a scope, while the caller is woken by a timer alone.
+template <class... F>
+task<> beside_a_timer(F... f) {
+  bool stop = false;
+  co_await scope([&](group& g) -> task<> {
+    (g.go(f, std::ref(stop)), ...);
+    const int fired = co_await select(after(std::chrono::milliseconds(1)));
+    CHECK(fired == 0);
+    stop = true;
+  });
 }
 
 TEST_CASE("G18: a pair that plays ping-pong starves neither a third goroutine nor a timer") {
   run_test(1, []() -> task<> {
-    bool stop = false;
-    auto ping = make_chan<>(1);
-    auto pong = make_chan<>(1);
-    go(plays, ping, pong, std::ref(stop));
-    go(plays, pong, ping, std::ref(stop));
-    co_await ping.send();
+    auto ping = make_chan<int>();
+    auto pong = make_chan<int>();
     int turns = 0;
-    go([](int& n) -> task<> {
-      for (;;) {
-        ++n;
-        co_await this_goroutine::yield();
-      }
-    }, std::ref(turns));
-    // This goroutine is woken by a timer alone, while one of the others can always run.
-    const int fired = co_await select(after(std::chrono::milliseconds(1)));
-    CHECK(fired == 0);
+    co_await beside_a_timer(
+        [ping, pong](bool& stop) -> task<> { return plays(ping, pong, stop); },
+        [ping, pong](bool& stop) -> task<> {
+          co_await ping.send(1);
+          co_await plays(pong, ping, stop);
+        },
+        [&turns](bool& stop) -> task<> {
+          while (!stop) {
+            ++turns;
+            co_await this_goroutine::yield();
+          }
+        });
     CHECK(turns > 0);
-    stop = true;
   });
 }
 
 TEST_CASE("a goroutine whose operations are always ready starves nobody") {
   run_test(1, []() -> task<> {
-    bool stop = false;
-    go([](bool& end) -> task<> {
+    co_await beside_a_timer([](bool& stop) -> task<> {
       auto c = make_chan<int>(1);
-      while (!end) {
+      while (!stop) {
         co_await c.send(1);
         co_await c.recv();
       }
-    }, std::ref(stop));
-    go([](bool& end) -> task<> {
+    });
+    co_await beside_a_timer([](bool& stop) -> task<> {
       auto closed = make_chan<int>();
       closed.close();
-      while (!end) co_await select(closed.recv());
-    }, std::ref(stop));
-    go([](bool& end) -> task<> {
-      while (!end) co_await []() -> task<> { co_return; }();
-    }, std::ref(stop));
-    const int fired = co_await select(after(std::chrono::milliseconds(1)));
-    CHECK(fired == 0);
-    stop = true;
+      while (!stop) co_await select(closed.recv());
+    });
+    co_await beside_a_timer([](bool& stop) -> task<> {
+      auto empty = make_chan<int>();
+      while (!stop) co_await select(empty.recv(), otherwise);
+    });
+    co_await beside_a_timer([](bool& stop) -> task<> {
+      mutex mu;
+      while (!stop) {
+        co_await mu.lock();
+        mu.unlock();
+      }
+    });
+    co_await beside_a_timer([](bool& stop) -> task<> {
+      while (!stop) co_await []() -> task<> { co_return; }();
+    });
   });
 }
 

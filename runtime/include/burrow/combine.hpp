@@ -5,7 +5,7 @@
 
 #include <burrow/detail/task_child.hpp>
 
-#include <optional>
+#include <functional>
 #include <source_location>
 #include <stdexcept>
 #include <tuple>
@@ -32,7 +32,7 @@ class all_watcher {
   /// After the join.
   void check() {
     if (std::exception_ptr error = group_.first_error()) std::rethrow_exception(std::move(error));
-    if (exited_.load(relaxed)) throw goroutine_exit{};
+    if (exited_.load(relaxed)) exit_goroutine();
   }
 
  private:
@@ -88,6 +88,12 @@ struct result_of<void> {
   using type = unit;
 };
 
+/// A result as an element of a vector or an alternative of a variant.
+template <class T>
+using element_of =
+    std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>,
+                       typename result_of<T>::type>;
+
 template <class T>
 typename result_of<T>::type take_from(result_slot<value_or_unit<T>>& slot) {
   if constexpr (std::is_reference_v<T>) {
@@ -118,8 +124,8 @@ task<std::tuple<typename result_of<Ts>::type...>> run_all(std::source_location w
 }
 
 template <class T>
-task<std::vector<typename result_of<T>::type>> run_all_of(std::source_location where,
-                                                          std::vector<task<T>> tasks) {
+task<std::vector<element_of<T>>> run_all_of(std::source_location where,
+                                            std::vector<task<T>> tasks) {
   group_core group;
   all_watcher watcher(group);
   std::vector<result_slot<value_or_unit<T>>> slots(tasks.size());
@@ -136,7 +142,7 @@ task<std::vector<typename result_of<T>::type>> run_all_of(std::source_location w
   }
   group.cancel_context();
   watcher.check();
-  std::vector<typename result_of<T>::type> results;
+  std::vector<element_of<T>> results;
   results.reserve(slots.size());
   for (auto& slot : slots) results.push_back(take_from<T>(slot));
   co_return results;
@@ -150,7 +156,7 @@ inline constexpr bool all_same<T, Ts...> = (std::is_same_v<T, Ts> && ...);
 /// T where all are T, else std::variant.
 template <class... Ts>
 struct one_of_results {
-  using type = std::variant<typename result_of<Ts>::type...>;
+  using type = std::variant<element_of<Ts>...>;
 };
 template <class T, class... Ts>
   requires all_same<T, Ts...>
@@ -160,20 +166,18 @@ struct one_of_results<T, Ts...> {
 template <class... Ts>
 using one_of = typename one_of_results<Ts...>::type;
 
-template <class... Ts, std::size_t... I>
-one_of<Ts...> take_winner(std::tuple<result_slot<value_or_unit<Ts>>...>& slots, std::size_t winner,
-                          std::index_sequence<I...>) {
-  std::optional<one_of<Ts...>> result;
-  auto take = [&]<std::size_t J>(std::integral_constant<std::size_t, J>) {
-    using T = std::tuple_element_t<J, std::tuple<Ts...>>;
-    if constexpr (all_same<Ts...>) {
-      result.emplace(take_from<T>(std::get<J>(slots)));
-    } else {
-      result.emplace(std::in_place_index<J>, take_from<T>(std::get<J>(slots)));
-    }
-  };
-  ((I == winner ? take(std::integral_constant<std::size_t, I>()) : void()), ...);
-  return std::move(*result);
+/// `winner` is I or greater.
+template <std::size_t I, class... Ts>
+one_of<Ts...> take_winner(std::tuple<result_slot<value_or_unit<Ts>>...>& slots, std::size_t winner) {
+  using T = std::tuple_element_t<I, std::tuple<Ts...>>;
+  if constexpr (I + 1 < sizeof...(Ts)) {
+    if (winner != I) return take_winner<I + 1, Ts...>(slots, winner);
+  }
+  if constexpr (all_same<Ts...>) {
+    return take_from<T>(std::get<I>(slots));
+  } else {
+    return one_of<Ts...>(std::in_place_index<I>, take_from<T>(std::get<I>(slots)));
+  }
 }
 
 template <class... Ts>
@@ -187,7 +191,7 @@ task<one_of<Ts...>> run_first(std::source_location where, bool errors_count, tas
     if (joined) break;
   }
   group.cancel_context();
-  co_return take_winner<Ts...>(slots, watcher.winner(), std::index_sequence_for<Ts...>());
+  co_return take_winner<0, Ts...>(slots, watcher.winner());
 }
 
 template <class T>
@@ -216,7 +220,8 @@ void refuse_no_tasks(bool none);
 }  // namespace detail
 
 /// Runs all tasks at the same time; gives their results as a tuple, `unit` for void. The first exception
-/// ends the others and is rethrown. Each task is a goroutine. Throws std::bad_alloc.
+/// ends the others and is rethrown. Each task is a goroutine. Throws std::bad_alloc. A reference is a
+/// std::reference_wrapper where it would be an element of a vector or an alternative of a variant.
 template <class... Ts>
 auto all(task<Ts>... tasks) {
   return detail::run_all<Ts...>(std::source_location::current(), std::move(tasks)...);

@@ -30,7 +30,7 @@ class deferred_base : public wait_source {
 
 template <class T>
 struct deferred_state : deferred_base {
-  result_slot<std::conditional_t<std::is_void_v<T>, unit, T>> result;
+  result_slot<value_or_unit<T>> result;
   static std::shared_ptr<deferred_state> make() { return std::make_shared<deferred_state>(); }
 };
 
@@ -51,6 +51,8 @@ class [[nodiscard("co_await the deferred result")]] deferred_operation
     state_->take_once();
     if constexpr (std::is_void_v<T>) {
       state_->result.take();
+    } else if constexpr (std::is_reference_v<T>) {
+      return *state_->result.take();
     } else {
       return state_->result.take();
     }
@@ -60,25 +62,51 @@ class [[nodiscard("co_await the deferred result")]] deferred_operation
   deferred_state<T>* state_;
 };
 
+/// The child's end of a deferred. A child that never begins, since its scope has failed, leaves
+/// goroutine_exit there.
+template <class T>
+class deferred_end {
+ public:
+  explicit deferred_end(std::shared_ptr<deferred_state<T>> state) noexcept
+      : state_(std::move(state)) {}
+  deferred_end(deferred_end&&) noexcept = default;
+  deferred_end& operator=(deferred_end&&) = delete;
+  ~deferred_end() {
+    if (state_) fail(std::make_exception_ptr(goroutine_exit{}));
+  }
+
+  template <class... Args>
+  void give(Args&&... args) {
+    state_->result.emplace(std::forward<Args>(args)...);
+    std::exchange(state_, nullptr)->finish();
+  }
+  void fail(std::exception_ptr error) noexcept {
+    state_->result.fail(std::move(error));
+    std::exchange(state_, nullptr)->finish();
+  }
+
+ private:
+  std::shared_ptr<deferred_state<T>> state_;
+};
+
 /// The body of a child that group.async() starts.
 template <class T, class F, class Arguments>
-task<> run_deferred(std::shared_ptr<deferred_state<T>> state, F f, Arguments arguments) {
-  auto call = [&f](auto&... args) {
-    return f(static_cast<std::remove_reference_t<decltype(args)>&&>(args)...);
-  };
+task<> run_deferred(deferred_end<T> end, F f, Arguments arguments) {
   std::exception_ptr error;
   try {
     if constexpr (std::is_void_v<T>) {
-      co_await std::apply(call, arguments);
-      state->result.emplace();
+      co_await std::apply(f, std::move(arguments));
+      end.give();
+    } else if constexpr (std::is_reference_v<T>) {
+      T result = co_await std::apply(f, std::move(arguments));
+      end.give(std::addressof(result));
     } else {
-      state->result.emplace(co_await std::apply(call, arguments));
+      end.give(co_await std::apply(f, std::move(arguments)));
     }
   } catch (...) {
     error = std::current_exception();
-    state->result.fail(error);
+    end.fail(error);
   }
-  state->finish();
   if (error) std::rethrow_exception(std::move(error));
 }
 

@@ -53,8 +53,8 @@ class group {
     using value = typename result::value_type;
     auto state = detail::deferred_state<value>::make();
     using arguments = std::tuple<std::unwrap_ref_decay_t<Args>...>;
-    go(&detail::run_deferred<value, std::decay_t<F>, arguments>, state, std::forward<F>(f),
-       arguments(std::forward<Args>(args)...));
+    go(&detail::run_deferred<value, std::decay_t<F>, arguments>, detail::deferred_end<value>(state),
+       std::forward<F>(f), arguments(std::forward<Args>(args)...));
     return deferred<value>(std::move(state));
   }
 

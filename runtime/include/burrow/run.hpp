@@ -50,16 +50,13 @@ task<> conclude(runtime_state& state);
 /// The body of main's goroutine.
 template <class F, class Arguments>
 task<> main_body(runtime_state* state, F f, Arguments arguments) {
-  auto call = [&f](auto&... args) {
-    return f(static_cast<std::remove_reference_t<decltype(args)>&&>(args)...);
-  };
-  using result = typename decltype(std::apply(call, arguments))::value_type;
+  using result = typename decltype(std::apply(f, std::move(arguments)))::value_type;
   try {
     if constexpr (std::is_void_v<result>) {
-      co_await std::apply(call, arguments);
+      co_await std::apply(f, std::move(arguments));
       main_returned(*state, 0);
     } else {
-      const int status = static_cast<int>(co_await std::apply(call, arguments));
+      const int status = static_cast<int>(co_await std::apply(f, std::move(arguments)));
       main_returned(*state, status);
     }
   } catch (...) {

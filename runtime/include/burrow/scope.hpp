@@ -32,11 +32,14 @@ task<T> run_scope(F body, std::source_location where) {
   group g(core);
   scope_watcher watcher{core};
   result_slot<value_or_unit<T>> result;
-  {
+  try {
     task<T> first = body(g);
     using child = task_child<T, scope_watcher>;
     goroutine* made = child::make(core, first, result, watcher, 0, true, where);
     core.add_body(made, child::of(*made).member);
+  } catch (...) {
+    // A body that is no coroutine may have started children before it threw.
+    watcher.task_ended(0, std::current_exception());
   }
   for (;;) {
     const bool joined = co_await group_join(core);
@@ -44,7 +47,7 @@ task<T> run_scope(F body, std::source_location where) {
   }
   core.cancel_context();
   if (std::exception_ptr error = core.first_error()) std::rethrow_exception(std::move(error));
-  if (watcher.exited) throw goroutine_exit{};
+  if (watcher.exited) exit_goroutine();
   if constexpr (std::is_void_v<T>) {
     co_return;
   } else if constexpr (std::is_reference_v<T>) {

@@ -149,8 +149,12 @@ class select_case {
                     "select runs; send a named variable, which is copied");
     }
     void* memory = detail::allocate_block(sizeof(stored));
-    auto* made = ::new (memory) stored(std::move(op));
-    node_ = made;
+    try {
+      node_ = ::new (memory) stored(std::move(op));
+    } catch (...) {
+      detail::free_block_memory(memory, sizeof(stored));
+      throw;
+    }
     type_ = &detail::type_of<stored>;
     destroy_ = [](detail::waiter* w) noexcept {
       auto* self = static_cast<stored*>(w);
@@ -178,6 +182,21 @@ class select_case {
   void (*destroy_)(detail::waiter*) noexcept = nullptr;
 };
 
+namespace detail {
+
+template <class... Args>
+inline constexpr bool has_otherwise =
+    (std::is_same_v<std::remove_cvref_t<Args>, otherwise_t> || ...);
+
+/// Whether select is called with cases known at run time.
+template <class... Args>
+inline constexpr bool is_case_list = false;
+template <class First, class... Rest>
+inline constexpr bool is_case_list<First, Rest...> =
+    std::is_convertible_v<First, std::span<select_case>>;
+
+}  // namespace detail
+
 /// Waits until one of the operations can happen, and lets exactly that one happen; returns its index.
 /// If several are ready, one is chosen at random, each as likely. With `otherwise` as the last
 /// argument it does not wait: if none is ready, that index is returned. A select without cases waits
@@ -187,17 +206,10 @@ class select_case {
 ///
 /// Throws what the chosen operation throws (closed_channel). Go: select.
 template <class... Ops>
-  requires(!(std::is_same_v<std::remove_cvref_t<Ops>, otherwise_t> || ...) && sizeof...(Ops) != 1)
+  requires(!detail::has_otherwise<Ops...> && !detail::is_case_list<Ops...>)
 auto select(Ops&&... ops BURROW_LIFETIMEBOUND) {
   (detail::check_case<Ops&&>(), ...);
   return detail::select_statement<std::remove_cvref_t<Ops>...>(false, ops...);
-}
-
-template <class Op>
-  requires detail::is_operation<Op>
-auto select(Op&& op BURROW_LIFETIMEBOUND) {
-  detail::check_case<Op&&>();
-  return detail::select_statement<std::remove_cvref_t<Op>>(false, op);
 }
 
 namespace detail {
@@ -212,7 +224,7 @@ auto select_with_otherwise(std::tuple<Ops...> all, std::index_sequence<I...>) {
 }  // namespace detail
 
 template <class... Ops>
-  requires((std::is_same_v<std::remove_cvref_t<Ops>, otherwise_t> || ...))
+  requires(detail::has_otherwise<Ops...> && !detail::is_case_list<Ops...>)
 auto select(Ops&&... ops BURROW_LIFETIMEBOUND) {
   using last = std::tuple_element_t<sizeof...(Ops) - 1, std::tuple<Ops...>>;
   static_assert(std::is_same_v<std::remove_cvref_t<last>, otherwise_t>,

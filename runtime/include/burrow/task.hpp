@@ -171,6 +171,12 @@ class result_slot {
   state state_ = state::empty;
 };
 
+/// What a result is kept as, where it is kept longer than a frame.
+template <class T>
+using value_or_unit = std::conditional_t<
+    std::is_void_v<T>, unit,
+    std::conditional_t<std::is_reference_v<T>, std::add_pointer_t<std::remove_reference_t<T>>, T>>;
+
 template <class T>
 struct task_promise : task_promise_base {
   result_slot<T> result;

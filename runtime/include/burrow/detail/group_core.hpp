@@ -88,6 +88,7 @@ class group_core : public wait_source {
 
  private:
   void link(goroutine* g, group_member& member) noexcept;
+  void start_pending(wake_list& wakes) noexcept;
   void wake_waiters(wake_list& wakes) noexcept;
 
   context ctx_;

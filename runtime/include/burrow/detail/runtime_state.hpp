@@ -24,4 +24,7 @@ struct runtime_state {
   bool main_exited = false;       // main called this_goroutine::exit()
 };
 
+/// Lets after_func() start goroutines. Named by each runtime, so that a static library keeps it.
+void install_goroutine_starter() noexcept;
+
 }  // namespace burrow::detail

@@ -17,7 +17,9 @@
 #pragma once
 
 #include <burrow/detail/operation.hpp>
+#include <burrow/detail/resume_hook.hpp>
 
+#include <coroutine>
 #include <cstdint>
 
 namespace burrow::detail {
@@ -93,9 +95,12 @@ class rw_mutex_core : public wait_source {
   wait_list writers_;               // under the lock
 };
 
+/// What lock() and rlock() return. Whose budget is used up yields before it takes the lock, not with the
+/// lock in its hands, where all others would queue up behind it.
 template <bool Shared>
 class [[nodiscard("this does nothing until it is awaited or given to select")]] rw_mutex_lock
-    : public operation<rw_mutex_lock<Shared>> {
+    : public operation<rw_mutex_lock<Shared>>,
+      private resume_hook {
   using base = operation<rw_mutex_lock<Shared>>;
 
  public:
@@ -103,13 +108,15 @@ class [[nodiscard("this does nothing until it is awaited or given to select")]] 
       Shared ? wait_reason::rw_mutex_rlock : wait_reason::rw_mutex_lock;
 
   explicit rw_mutex_lock(rw_mutex_core& core) noexcept : core_(&core) {}
+  rw_mutex_lock(rw_mutex_lock&& other) noexcept : core_(other.core_) {}
 
   bool await_ready() noexcept {
     if (this->who->budget <= 1) return base::await_ready();
-    const bool done = Shared ? core_->try_rlock() : core_->try_lock();
+    const bool done = try_now();
     if (done) --this->who->budget;
     return done;
   }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept;
 
   wait_source* source() const noexcept { return core_; }
   bool ready() const noexcept { return Shared ? core_->may_rlock() : core_->may_lock(); }
@@ -121,7 +128,13 @@ class [[nodiscard("this does nothing until it is awaited or given to select")]] 
   void result() const noexcept {}
 
  private:
+  static void on_resume(resume_hook* hook) noexcept;
+  bool try_now() noexcept { return Shared ? core_->try_rlock() : core_->try_lock(); }
+
   rw_mutex_core* core_;
 };
+
+extern template class rw_mutex_lock<false>;
+extern template class rw_mutex_lock<true>;
 
 }  // namespace burrow::detail

@@ -29,6 +29,10 @@ namespace burrow::detail {
 /// The end of a goroutine that go() started: ends the program if an exception has left it.
 void report_unhandled(goroutine& g, std::exception_ptr error) noexcept;
 
+/// By the running goroutine: throws goroutine_exit, and marks it as abandoned, so that whoever swallows
+/// that gets it again.
+[[noreturn]] void exit_goroutine();
+
 /// Whether `error` is a goroutine_exit, which is an end like any other.
 bool is_goroutine_exit(const std::exception_ptr& error) noexcept;
 

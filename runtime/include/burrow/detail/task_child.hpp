@@ -13,11 +13,6 @@
 
 namespace burrow::detail {
 
-template <class T>
-using value_or_unit = std::conditional_t<
-    std::is_void_v<T>, unit,
-    std::conditional_t<std::is_reference_v<T>, std::add_pointer_t<std::remove_reference_t<T>>, T>>;
-
 /// Moves a frame's result out of it.
 template <class T>
 void take_result(task_promise<T>& promise, result_slot<value_or_unit<T>>& slot) noexcept {
@@ -48,10 +43,12 @@ struct task_child {
     return **std::launder(reinterpret_cast<task_child**>(g.storage));
   }
 
-  /// Makes the goroutine; takes the task's frame. Throws std::bad_alloc; then the task is untouched.
+  /// Makes the goroutine; takes the task's frame. Throws std::bad_alloc, and std::logic_error for a
+  /// task that was moved from; then the task is untouched.
   static goroutine* make(group_core& group, task<T>& t, result_slot<value_or_unit<T>>& slot,
                          Watcher& watcher, std::size_t index, bool is_body,
                          std::source_location where) {
+    if (!task_access::frame_of(t)) throw_task_awaited_twice();
     void* block = allocate_block(sizeof(task_child));
     goroutine* g = nullptr;
     try {

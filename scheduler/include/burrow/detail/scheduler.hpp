@@ -77,7 +77,12 @@ class scheduler {
 
   void start_threads();
   void choose_driver();
-  bool is_deadlocked() noexcept;
+  enum class verdict {
+    alive,
+    deadlocked,
+    unproven,  // another thread of the process could still send; it may end, so look again
+  };
+  verdict judge_deadlock() noexcept;
   void report_deadlock() noexcept;
   void monitor_loop() noexcept;
   void wake_monitor() noexcept;
@@ -99,6 +104,7 @@ class scheduler {
   atomic<std::size_t> outside_calls_{0};
   atomic<std::size_t> stuck_workers_{0};
   atomic<std::uint64_t> outside_started_{0};
+  atomic<std::uint64_t> outside_clock_{0};  // see worker::next_id()
   std::vector<std::thread> threads_;
 
   std::mutex monitor_mutex_;
@@ -122,6 +128,8 @@ struct outside_call {
 
 /// Threads of this process that belong to burrow; the deadlock report counts them.
 atomic<int>& own_threads() noexcept;
+/// Runtimes that have threads of their own, each from before the first is counted until after the last.
+atomic<int>& own_runtimes() noexcept;
 /// Set when a signal is subscribed: then the report is never made (DL6).
 atomic<int>& signal_subscriptions() noexcept;
 /// True in a child that was forked while a runtime was running.

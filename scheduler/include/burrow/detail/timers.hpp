@@ -6,11 +6,13 @@
 // with the time of that look, so none is early, and sorts them into the wheel. A timer that is
 // stopped before that has cost two list operations.
 //
-// The wheel has levels of 64 slots; a slot of level 0 is 2^16 ns wide, each level is 64 times wider
-// than the one below. Timers of a slot that has begun are kept sorted in `due_`, so they fire in
-// order and to the nanosecond. Arm, disarm: O(1). Fire: each timer moves down once per level.
+// The wheel has levels of 256 slots; a slot of level 0 is 2^16 ns wide, each level is 256 times wider
+// than the one below: 17 ms, 4.3 s, 18 min, 3 days ... Timers of a slot that has begun are kept sorted
+// in `due_`, so they fire in order and to the nanosecond. Arm, disarm: O(1). Fire: each timer moves down
+// once per level; with a million timers each such move is a cache miss, so there are few levels, and
+// two timers move at a time.
 // Rejected: a heap with positions in the nodes (each sift writes to a dozen cold nodes; a million
-// sleepers took twice the CPU time).
+// sleepers took twice the CPU time); levels of 64 slots (one move more).
 //
 // A set is a wait_source: its lock guards all its timers, and the state of the channel timers that
 // live in it, so a select locks it like any other source. Any thread may arm and disarm; the set's
@@ -28,6 +30,7 @@
 #include <burrow/detail/wait.hpp>
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <limits>
 
@@ -83,6 +86,7 @@ struct timer_node {
 class timer_list {
  public:
   timer_node* front() const noexcept { return head_; }
+  timer_node* back() const noexcept { return tail_; }
   bool empty() const noexcept { return head_ == nullptr; }
   void push_back(timer_node& t) noexcept;
   void insert_sorted(timer_node& t) noexcept;
@@ -133,9 +137,26 @@ class timer_set : public wait_source {
 
  private:
   static constexpr unsigned unit_bits = 16;
-  static constexpr unsigned slot_bits = 6;
+  static constexpr unsigned slot_bits = 8;
   static constexpr unsigned slots = 1u << slot_bits;
-  static constexpr unsigned levels = 8;  // 2^64 ns: all that fits
+  static constexpr unsigned levels = 6;  // 2^64 ns: all that fits
+
+  /// Which slots of a level have timers.
+  class slot_map {
+   public:
+    void add(unsigned slot) noexcept { words_[slot / 64] |= std::uint64_t{1} << slot % 64; }
+    void remove(unsigned slot) noexcept { words_[slot / 64] &= ~(std::uint64_t{1} << slot % 64); }
+    /// The first; `slots`: there is none.
+    unsigned first() const noexcept {
+      for (unsigned i = 0; i < words_.size(); ++i) {
+        if (words_[i] != 0) return i * 64 + static_cast<unsigned>(std::countr_zero(words_[i]));
+      }
+      return slots;
+    }
+
+   private:
+    std::array<std::uint64_t, slots / 64> words_{};
+  };
 
   timer_set() noexcept = default;
 
@@ -143,6 +164,8 @@ class timer_set : public wait_source {
   void unlink(timer_node& t) noexcept;
   void stamp_fresh(nanoseconds_t now) noexcept;
   void sort_late() noexcept;
+  std::uint64_t begin_of(unsigned level, unsigned slot) const noexcept;
+  void spread(timer_list& slot) noexcept;
   bool advance(std::uint64_t now_units) noexcept;
   timer_node* expire_due(nanoseconds_t now, wake_list& wakes) noexcept;
   nanoseconds_t compute_next_look() const noexcept;
@@ -155,7 +178,7 @@ class timer_set : public wait_source {
   timer_list late_;  // of slots that have begun, not sorted yet
   timer_list due_;   // of slots that have begun, sorted
   std::uint64_t elapsed_ = 0;  // units; timers of slots up to here are in due_
-  std::array<std::uint64_t, levels> occupied_{};
+  std::array<slot_map, levels> occupied_;
   std::array<std::array<timer_list, slots>, levels> wheel_;
   atomic<std::size_t> armed_{0};
   atomic<std::size_t> resting_{0};  // fresh ones that rest

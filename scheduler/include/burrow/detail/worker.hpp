@@ -142,6 +142,7 @@ class worker {
   void execute(goroutine* g) noexcept;
   void finish_ended() noexcept;
   void park() noexcept;
+  nanoseconds_t judge_sleep() noexcept;
   std::uint64_t next_id(goroutine* parent) noexcept;
 
   scheduler& owner_;
@@ -152,6 +153,8 @@ class worker {
   std::uint32_t turns_to_slow_ = slow_turn;  // until the next look at the other sources
   std::uint32_t hops_ = 0;
   std::vector<char> left_alone_;           // by worker: it had work in the last search, see steal_from()
+  std::uint64_t judged_at_turn_ = 0;       // see judge_sleep()
+  nanoseconds_t look_again_ = 0;
   std::uint32_t unoffered_ = 0;            // pushes that still wake nobody, see offer()
   atomic<std::uint32_t> vain_wakes_{0};    // so many pushes between two wake-ups; set by thieves
   std::uint64_t random_;
