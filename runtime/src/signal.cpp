@@ -235,7 +235,8 @@ derived_context<stop_function> notify_context(const context& parent,
   stop_function stop;
   stop.subscription_ = std::make_shared<detail::subscription>(parent, std::vector<int>(signals));
   registry::instance().add(stop.subscription_);
-  return derived_context<stop_function>(stop.subscription_->ctx(), std::move(stop));
+  context ctx = stop.subscription_->ctx();  // before `stop` is moved: arguments have no order
+  return derived_context<stop_function>(std::move(ctx), std::move(stop));
 }
 
 }  // namespace burrow::signal
