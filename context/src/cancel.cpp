@@ -142,7 +142,7 @@ class ending {
     const ended_by why = root_.ended.load(relaxed);  // relaxed: this thread has written it
     while (n != nullptr) {
       cancellable_node* following = n->next;
-      if (following != nullptr) { prefetch(*following); __builtin_prefetch(reinterpret_cast<char*>(following) + 4*(reinterpret_cast<char*>(following) - reinterpret_cast<char*>(n)),1); }
+      if (following != nullptr) prefetch(*following);
       visit(*n, why);
       if (claimed_ >= wakes_per_batch) hand_over();
       n = following;
