@@ -1,8 +1,8 @@
 // exit: SIGABRT
+// stderr: unwound
 // stderr: panic: something broke
 // stderr: named worker
 // stderr: unhandled_exception.cpp:17
-// stderr: unwound
 // ids: G9 PA1 PA9
 // SPDX-License-Identifier: MIT
 #include <burrow/burrow.hpp>
