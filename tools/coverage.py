@@ -63,8 +63,8 @@ def exceptions():
 def page():
     found, reasons = collect(), exceptions()
     lines = ["# Which test covers which statement of Go's semantics", "",
-             "Made by `tools/coverage.py --write` from the titles of the tests. The ids are those of the",
-             "numbered statements that the tests quote.", ""]
+             "Made by `tools/coverage.py --write` from the titles of the tests. The ids are",
+             "those of the numbered statements that the tests quote.", ""]
     missing = []
     for section, (title, count) in SECTIONS.items():
         lines += [f"## {title}", "", "| id | tests |", "|---|---|"]

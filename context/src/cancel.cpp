@@ -174,8 +174,8 @@ class ending {
     hand_over();
     while (cancellable_node* n = pop(ended_before_)) {
       wait_until_settled(*n);
-      // This is the last touch of n, unless its cancel object has left its reference. acq_rel: pairs
-      // with leave_to_tree().
+      // This is the last touch of n, unless its cancel object has left its reference. acq_rel:
+      // pairs with leave_to_tree().
       if (n->link.exchange(tie::none, acq_rel) == tie::tree) push(to_drop_, *n);
     }
   }

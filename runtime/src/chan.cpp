@@ -42,7 +42,8 @@ bool try_send_now(chan_core* core, chan_waiter& w) {
 
 bool try_receive_now(chan_core* core, chan_waiter& w) noexcept {
   if (core == nullptr) return false;
-  // The looks at buffer, senders and closed are three: only under one version do they make a verdict.
+  // The looks at buffer, senders and closed are three: only under one version do they make a
+  // verdict.
   const std::uint32_t version = core->lock.version();
   if (!wait_lock::is_held(version) && !core->may_receive() && core->lock.version() == version) {
     return false;

@@ -92,7 +92,7 @@ void chan_core::leave(chan_wait_list& list, chan_waiter& w) noexcept {
   if (orphan) destroy();
 }
 
-// --- under the lock --------------------------------------------------------------------------------
+// --- under the lock ------------------------------------------------------------------------------
 
 void chan_core::move_element(void* to, void* from, chan_waiter& receiver) noexcept {
   std::exception_ptr* error = receiver.error;
@@ -152,7 +152,7 @@ bool chan_core::push_cell(chan_waiter& w) noexcept {
   return true;
 }
 
-// --- without the lock ------------------------------------------------------------------------------
+// --- without the lock ----------------------------------------------------------------------------
 
 void chan_core::clear(chan_cell& cell) noexcept {
   if (cell.failed) {

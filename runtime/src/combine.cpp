@@ -38,7 +38,7 @@ std::size_t first_watcher::winner() {
   exit_goroutine();
 }
 
-// --- deferred --------------------------------------------------------------------------------------
+// --- deferred ------------------------------------------------------------------------------------
 
 void deferred_base::finish() noexcept {
   wake_list wakes;

@@ -38,21 +38,23 @@ std::coroutine_handle<> cond_awaiter::await_suspend(std::coroutine_handle<> h) n
   worker& w = *g.home;
   mutex_core& m = mutex_;
   set(g, h, &on_resume);
-  {
-    locked hold(core_.lock);
-    if (!g.begin_wait(wait_reason::cond_wait)) {
-      refused_ = true;
-      g.leaf = h;
-      return transfer_to(w, h);
-    }
-    core_.waiters.push_back(waiter_);
+  core_.lock.lock();
+  if (!g.begin_wait(wait_reason::cond_wait)) {
+    core_.lock.unlock();
+    refused_ = true;
+    g.leaf = h;
+    return refuse_to_wait(g, h);
   }
-  // From here on this belongs to whoever claims it. The mutex stays: wait() cannot return without it.
+  core_.waiters.push_back(waiter_);
+  core_.lock.unlock();
+  // From here on this belongs to whoever claims it. The mutex stays: wait() cannot return without
+  // it.
   m.unlock();
   return w.switch_away();
 }
 
-/// By the goroutine, instead of its frame: it was signalled or abandoned, and has to have the mutex.
+/// By the goroutine, instead of its frame: it was signalled or abandoned, and has to have the
+/// mutex.
 void cond_awaiter::on_resume(resume_hook* hook) noexcept {
   auto& self = *static_cast<cond_awaiter*>(hook);
   if (self.waiter_.who->was_abandoned()) {

@@ -27,7 +27,7 @@ group_core::group_core() {
   cancel_ = std::move(cancel);
 }
 
-// --- children --------------------------------------------------------------------------------------
+// --- children ------------------------------------------------------------------------------------
 
 void group_core::set_limit(long n) {
   wake_list wakes;
@@ -110,7 +110,8 @@ void group_core::leave(group_member& member) noexcept {
   if (member.next != nullptr) member.next->previous = member.previous;
 }
 
-/// Under the lock: those that were kept for later, the one that waits longest first, up to the limit.
+/// Under the lock: those that were kept for later, the one that waits longest first, up to the
+/// limit.
 void group_core::start_pending(wake_list& wakes) noexcept {
   while (first_pending_ != nullptr && active_.load(relaxed) < limit_.load(relaxed)) {
     goroutine* g = first_pending_;
@@ -144,7 +145,7 @@ void group_core::child_ended(bool is_body) noexcept {
   wake_all(wakes);
 }
 
-// --- the end ---------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 void group_core::fail(std::exception_ptr error) noexcept {
   bool is_first = false;
@@ -189,7 +190,7 @@ std::exception_ptr group_core::first_error() noexcept {
   return first_;
 }
 
-// --- the join --------------------------------------------------------------------------------------
+// --- the join ------------------------------------------------------------------------------------
 
 bool group_join::awaiter::await_ready() noexcept { return false; }
 

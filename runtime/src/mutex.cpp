@@ -4,7 +4,7 @@
 
 namespace burrow::detail {
 
-// --- mutex_core ------------------------------------------------------------------------------------
+// --- mutex_core ----------------------------------------------------------------------------------
 
 bool mutex_core::lock_or_note(bool settled) noexcept {
   std::uint32_t s = state_.load(relaxed);
@@ -60,7 +60,7 @@ BURROW_NOINLINE void mutex_core::unlock_slowly() noexcept {
   if (next != nullptr) wake(next->who);
 }
 
-// --- mutex_lock ------------------------------------------------------------------------------------
+// --- mutex_lock ----------------------------------------------------------------------------------
 
 void mutex_lock::leave() noexcept {
   locked hold(core_->lock);
@@ -93,8 +93,9 @@ bool mutex_lock::lock_firmly(std::coroutine_handle<> h) noexcept {
   return take_or_park();
 }
 
-/// Takes the mutex, or waits in the queue: at its end, or at the front if this one was beaten. True:
-/// the goroutine has the mutex or was refused. False: it is parked and belongs to who claims it.
+/// Takes the mutex, or waits in the queue: at its end, or at the front if this one was beaten.
+/// True: the goroutine has the mutex or was refused. False: it is parked and belongs to who claims
+/// it.
 bool mutex_lock::take_or_park() noexcept {
   goroutine& g = *who;
   mutex_core& core = *core_;

@@ -2,9 +2,10 @@
 // The end of a runtime, in the order of rule 7:
 //  1. main has returned: the root Context is cancelled.
 //  2. shutdown_grace: goroutines end by themselves; over as soon as none is left.
-//  3. `exiting` is set, and the goroutines that are left are abandoned one after the other, the newest
-//     first; the next one's turn comes when the last has ended, so a goroutine's locals outlive all
-//     that it started. A goroutine inside blocking() cannot be unwound now; it is told and passed over.
+//  3. `exiting` is set, and the goroutines that are left are abandoned one after the other, the
+//     newest first; the next one's turn comes when the last has ended, so a goroutine's locals
+//     outlive all that it started. A goroutine inside blocking() cannot be unwound now; it is told
+//     and passed over.
 //  4. shutdown_limit: what is still there is printed, and the process ends with main's result.
 // All of this is done by main's own goroutine, which waits on a channel that the scheduler's on_end
 // hook sends to.
@@ -26,7 +27,7 @@
 
 namespace burrow::detail {
 
-// --- runtime ---------------------------------------------------------------------------------------
+// --- runtime -------------------------------------------------------------------------------------
 
 runtime::runtime(const options& opt) : state_(std::make_unique<runtime_state>(opt)) {
   if (current_goroutine() != nullptr) {
@@ -74,7 +75,7 @@ void main_failed(runtime_state& state, std::exception_ptr error) noexcept {
   }
 }
 
-// --- the shutdown ----------------------------------------------------------------------------------
+// --- the shutdown --------------------------------------------------------------------------------
 
 namespace {
 
@@ -127,7 +128,8 @@ task<bool> unwind_all(runtime_state& state, clock::time_point until) {
     for (const survivor& s : left) co_await unwind(state, s, until);
     bool only_blocked = true;
     for (const survivor& s : left) {
-      only_blocked = only_blocked && (s.g->id.load(acquire) != s.id || s.g->in_blocking.load(acquire));
+      only_blocked =
+          only_blocked && (s.g->id.load(acquire) != s.id || s.g->in_blocking.load(acquire));
     }
     if (!only_blocked || state.sched.live() <= 1) continue;
     const bool ended = co_await some_goroutine_ends(state, until);
@@ -181,7 +183,7 @@ task<> conclude(runtime_state& state) {
 
 }  // namespace burrow::detail
 
-// --- this_goroutine --------------------------------------------------------------------------------
+// --- this_goroutine ------------------------------------------------------------------------------
 
 namespace burrow::this_goroutine {
 

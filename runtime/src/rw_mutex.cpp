@@ -4,8 +4,8 @@
 
 namespace burrow::detail {
 
-/// Under the lock: with `queued` set nobody changes the word without the lock, so it is the caller's
-/// until publish_state().
+/// Under the lock: with `queued` set nobody changes the word without the lock, so it is the
+/// caller's until publish_state().
 std::uint32_t rw_mutex_core::own_state() noexcept {
   // acquire: sees what earlier holders wrote; pairs with the releases of unlock() and runlock().
   return state_.fetch_or(queued, acquire) & ~queued;
@@ -103,7 +103,7 @@ void rw_mutex_core::leave(waiter& w, bool shared) noexcept {
   if (!wakes.empty()) wake_all(wakes);
 }
 
-// --- rw_mutex_lock ---------------------------------------------------------------------------------
+// --- rw_mutex_lock -------------------------------------------------------------------------------
 
 template <bool Shared>
 std::coroutine_handle<> rw_mutex_lock<Shared>::await_suspend(std::coroutine_handle<> h) noexcept {

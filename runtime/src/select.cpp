@@ -5,9 +5,8 @@ namespace burrow::detail {
 
 dynamic_select_awaiter::dynamic_select_awaiter(goroutine& g, std::span<select_case> cases,
                                                bool has_otherwise)
-    : cases_(cases.size() <= most_cases
-                 ? cases.size()
-                 : throw std::length_error("select: more than 65536 cases")),
+    : cases_(cases.size() <= most_cases ? cases.size()
+                                        : throw std::length_error("select: more than 65536 cases")),
       order_(cases.size()),
       core_(cases_.data(), order_.data(), static_cast<std::uint32_t>(cases.size()), has_otherwise),
       g_(g) {

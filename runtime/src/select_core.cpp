@@ -76,9 +76,9 @@ bool select_core::try_at_once(goroutine& g) noexcept {
   return false;
 }
 
-/// Puts the cases that can be ready into order_, by the addresses of their sources; returns how many.
-/// Those of one source are in random order: enlisted like that, each is as likely to be the one by
-/// which a peer finds this select.
+/// Puts the cases that can be ready into order_, by the addresses of their sources; returns how
+/// many. Those of one source are in random order: enlisted like that, each is as likely to be the
+/// one by which a peer finds this select.
 std::uint32_t select_core::sort_cases(worker& w) noexcept {
   const auto before = [this](std::uint32_t a, std::uint32_t b) {
     return std::less<>()(cases_[a].source, cases_[b].source);
@@ -111,9 +111,10 @@ void select_core::lock_all(std::uint32_t n) noexcept {
   }
 }
 
-/// Once the waiters are enlisted, the goroutine may be claimed through any source that is unlocked. It
-/// cannot go on before it has left the others, which takes their locks; so this object may be read
-/// until the last unlock, and not after it: the next source is read before the present is unlocked.
+/// Once the waiters are enlisted, the goroutine may be claimed through any source that is unlocked.
+/// It cannot go on before it has left the others, which takes their locks; so this object may be
+/// read until the last unlock, and not after it: the next source is read before the present is
+/// unlocked.
 void select_core::unlock_all(std::uint32_t n) noexcept {
   if (n == 0) return;
   wait_source* present = source_at(0);
@@ -143,15 +144,13 @@ BURROW_NOINLINE std::coroutine_handle<> select_core::wait(goroutine& g,
     unlock_all(n);
     if (!wakes.empty()) wake_here(w, wakes);
     if (chosen_ < count_) cases_[chosen_].type->settle(*cases_[chosen_].node);
-    if (g.budget > 1 || g.exiting) return transfer_to(w, h);
-    w.yield(&g);
-    return w.switch_away();
+    return g.budget > 1 || g.exiting ? transfer_to(w, h) : yield_to_others(g, h);
   }
   if (!g.begin_wait(n != 0 ? wait_reason::select : wait_reason::select_no_cases)) {
     refused_ = true;
     unlock_all(n);
     if (!wakes.empty()) wake_here(w, wakes);
-    return transfer_to(w, h);
+    return refuse_to_wait(g, h);
   }
   for (std::uint32_t i = 0; i < n; ++i) {
     const case_ref& c = cases_[order_[i]];

@@ -41,8 +41,8 @@ void semaphore_core::release(std::int64_t n) {
   if (!wakes.empty()) wake_all(wakes);
 }
 
-/// Under the lock: serves the head of the queue as long as it fits. A waiter that cannot be claimed has
-/// been resumed by something else, so it asks for nothing any more.
+/// Under the lock: serves the head of the queue as long as it fits. A waiter that cannot be claimed
+/// has been resumed by something else, so it asks for nothing any more.
 void semaphore_core::grant(wake_list& wakes) noexcept {
   std::int64_t free = free_.load(relaxed);
   while (waiter* head = queue_.front()) {

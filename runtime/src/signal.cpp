@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The handler adds the signal to a set of bits and writes to an eventfd: both may be done there. A
-// thread of burrow's own, started with the first subscription, reads the eventfd and ends the Contexts.
-// A signal's former action is kept while anybody subscribes to it, and restored by the last to stop.
+// thread of burrow's own, started with the first subscription, reads the eventfd and ends the
+// Contexts. A signal's former action is kept while anybody subscribes to it, and restored by the
+// last to stop.
 #include <burrow/custom_context.hpp>
 #include <burrow/detail/scheduler.hpp>
 #include <burrow/signal.hpp>
@@ -120,7 +121,7 @@ class registry {
  private:
   struct caught_signal {
     int users = 0;
-    struct sigaction before {};
+    struct sigaction before{};
   };
 
   static void handle(int number) {
@@ -161,7 +162,7 @@ class registry {
   void catch_signal(int number) {
     caught_signal& c = caught_[static_cast<std::size_t>(number)];
     if (c.users == 0) {
-      struct sigaction action {};
+      struct sigaction action{};
       action.sa_handler = &registry::handle;
       action.sa_flags = SA_RESTART;
       sigfillset(&action.sa_mask);

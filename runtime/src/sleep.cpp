@@ -38,28 +38,26 @@ bool sleep_awaiter::await_ready() noexcept {
   }
   if (watched_ != nullptr && watched_->has_ended()) {
     course_ = course::ended;
-    return true;
+  } else if (duration_ > 0) {
+    return false;
   }
-  if (duration_ > 0 || g.budget <= 1) return false;
+  if (g.budget <= 1) return false;  // a loop of sleeps that do not wait starves nobody
   --g.budget;
   return true;
 }
 
 std::coroutine_handle<> sleep_awaiter::await_suspend(std::coroutine_handle<> h) noexcept {
   goroutine& g = *watcher_.who;
+  if (duration_ <= 0 || course_ == course::ended) return yield_to_others(g, h);
   worker& w = *g.home;
   g.leaf = h;
-  if (duration_ <= 0) {
-    w.yield(&g);
-    return w.switch_away();
-  }
   timer_set& timers = w.timers();
   const locked_both hold(timers, watched_);
   const bool has_ended = watched_ != nullptr && watched_->has_ended();
   if (has_ended || !g.begin_wait(wait_reason::sleep)) {
     hold.unlock();
     course_ = has_ended ? course::ended : course::refused;
-    return transfer_to(w, h);
+    return refuse_to_wait(g, h);
   }
   course_ = course::waited;
   timer_node::type = &type_;

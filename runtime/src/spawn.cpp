@@ -26,9 +26,7 @@ goroutine* new_goroutine() {
   return s->new_goroutine_outside();
 }
 
-void discard_goroutine(goroutine* g) noexcept {
-  g->home->discard(g);
-}
+void discard_goroutine(goroutine* g) noexcept { g->home->discard(g); }
 
 void start_goroutine(goroutine* g) noexcept {
   worker* w = current_worker();

@@ -8,7 +8,7 @@
 
 namespace burrow::detail {
 
-// --- life ------------------------------------------------------------------------------------------
+// --- life ----------------------------------------------------------------------------------------
 
 constinit const timer_type timer_core::channel_type = {&expire_channel, nullptr};
 
@@ -50,7 +50,7 @@ void timer_core::forget() noexcept {
   set->drop(*this);
 }
 
-// --- setting ---------------------------------------------------------------------------------------
+// --- setting -------------------------------------------------------------------------------------
 
 bool timer_core::stop() noexcept {
   bool was_active = false;
@@ -105,7 +105,7 @@ bool timer_core::begin(nanoseconds_t duration, bool on_own_worker) noexcept {
   return is_awaited;
 }
 
-// --- receiving -------------------------------------------------------------------------------------
+// --- receiving -----------------------------------------------------------------------------------
 
 /// Under the lock: a value is there.
 void timer_core::take_value(timer_receiver& r, nanoseconds_t now) noexcept {
@@ -161,7 +161,7 @@ bool timer_core::expire_channel(timer_node& t, nanoseconds_t now, wake_list& wak
   return false;
 }
 
-// --- timers with a callable ------------------------------------------------------------------------
+// --- timers with a callable ----------------------------------------------------------------------
 
 bool timer_core::expire_function(timer_node& t, nanoseconds_t, wake_list&) noexcept {
   static_cast<timer_core&>(t).is_active_ = false;
@@ -187,7 +187,7 @@ context_node* root_context(const goroutine& g) noexcept {
   return node_of(static_cast<runtime_state*>(g.home->owner().user)->root);
 }
 
-// --- handles ---------------------------------------------------------------------------------------
+// --- handles -------------------------------------------------------------------------------------
 
 nanoseconds_t checked_interval(nanoseconds_t d, const char* refusal) {
   if (d <= 0) throw std::invalid_argument(refusal);

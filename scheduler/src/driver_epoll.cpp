@@ -46,7 +46,8 @@ class epoll_driver final : public driver {
       }
       has_pwait2_ = false;
     }
-    const nanoseconds_t ms = timeout == never ? -1 : timeout / 1'000'000 + (timeout % 1'000'000 > 0);
+    const nanoseconds_t ms =
+        timeout == never ? -1 : timeout / 1'000'000 + (timeout % 1'000'000 > 0);
     const int limit = static_cast<int>(std::min<nanoseconds_t>(ms, INT_MAX));
     if (::epoll_wait(epoll_, events, 8, limit) < 0 && errno != EINTR) {
       throw std::system_error(errno, std::generic_category(), "epoll_wait");

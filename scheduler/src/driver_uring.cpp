@@ -35,7 +35,8 @@ class uring_driver final : public driver {
     }
     if (error < 0) throw std::system_error(-error, std::generic_category(), "io_uring_setup");
     ::io_uring_ring_dontfork(&ring_);
-    if ((ring_.features & IORING_FEAT_EXT_ARG) == 0) {  // before 5.11: no timeout in the wait itself
+    if ((ring_.features & IORING_FEAT_EXT_ARG) ==
+        0) {  // before 5.11: no timeout in the wait itself
       ::io_uring_queue_exit(&ring_);
       throw std::system_error(ENOSYS, std::generic_category(), "io_uring without timeouts");
     }
@@ -81,7 +82,8 @@ class uring_driver final : public driver {
   void enable() {
     if (enabled_) return;
     // liburing 2.3, Debian 12's, declares io_uring_enable_rings and does not export it.
-    if (::syscall(SYS_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) < 0) {
+    if (::syscall(SYS_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) <
+        0) {
       throw std::system_error(errno, std::generic_category(), "io_uring_register(ENABLE_RINGS)");
     }
     enabled_ = true;

@@ -20,8 +20,8 @@ namespace {
   const int n = std::vsnprintf(line, sizeof(line), format, args);
   va_end(args);
   if (n <= 0) return;
-  const std::size_t size = static_cast<std::size_t>(n) < sizeof(line) ? static_cast<std::size_t>(n)
-                                                                      : sizeof(line) - 1;
+  const std::size_t size =
+      static_cast<std::size_t>(n) < sizeof(line) ? static_cast<std::size_t>(n) : sizeof(line) - 1;
   for (std::size_t done = 0; done < size;) {
     const ssize_t written = ::write(fd, line + done, size - done);
     if (written <= 0) return;
@@ -66,8 +66,8 @@ void print_goroutines(int fd) noexcept {
       write_line(fd, "\ngoroutine %llu [%s]:%s%s\n\tstarted at %s:%u\n",
                  static_cast<unsigned long long>(g.id.load(relaxed)),
                  waits ? wait_reason_text(g.reason.load(relaxed)) : "runnable",
-                 name != nullptr ? " " : "", name != nullptr ? name : "",
-                 g.where.file_name(), static_cast<unsigned>(g.where.line()));
+                 name != nullptr ? " " : "", name != nullptr ? name : "", g.where.file_name(),
+                 static_cast<unsigned>(g.where.line()));
     });
   });
 }

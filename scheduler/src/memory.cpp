@@ -35,7 +35,8 @@ std::size_t size_of_class(std::size_t size_class) noexcept {
 }
 
 /// Under the pool's mutex: up to `most` new blocks.
-free_block* carve_batch(central_pool& pool, std::size_t size, std::size_t most, std::size_t& count) {
+free_block* carve_batch(central_pool& pool, std::size_t size, std::size_t most,
+                        std::size_t& count) {
   if (static_cast<std::size_t>(pool.carve_end - pool.carve) < size) {
     pool.carve = static_cast<std::byte*>(::operator new(chunk_size));
     pool.carve_end = pool.carve + chunk_size;

@@ -79,7 +79,7 @@ scheduler* scheduler::latest() noexcept {
   return list_head();
 }
 
-// --- construction ----------------------------------------------------------------------------------
+// --- construction --------------------------------------------------------------------------------
 
 scheduler::scheduler(const options& opt) : options_(opt) {
   if (in_forked_child()) fatal_in_forked_child();
@@ -131,7 +131,7 @@ void scheduler::choose_driver() {
 
 scheduler::~scheduler() = default;
 
-// --- running ---------------------------------------------------------------------------------------
+// --- running -------------------------------------------------------------------------------------
 
 void scheduler::start_threads() {
   // The calling thread is worker 0.
@@ -188,7 +188,7 @@ void scheduler::stop() noexcept {
   for (auto& w : workers_) w->unpark();
 }
 
-// --- from outside ----------------------------------------------------------------------------------
+// --- from outside --------------------------------------------------------------------------------
 
 goroutine* scheduler::new_goroutine_outside() {
   std::size_t count = 0;

@@ -15,7 +15,7 @@ nanoseconds_t steady_now() noexcept {
       .count();
 }
 
-// --- timer_list ------------------------------------------------------------------------------------
+// --- timer_list ----------------------------------------------------------------------------------
 
 void timer_list::push_back(timer_node& t) noexcept {
   t.next = nullptr;
@@ -92,7 +92,7 @@ void timer_list::merge_sorted(timer_node* list) noexcept {
   tail_ = last;
 }
 
-// --- life ------------------------------------------------------------------------------------------
+// --- life ----------------------------------------------------------------------------------------
 
 namespace {
 
@@ -161,7 +161,7 @@ void timer_set::retire() noexcept {
   sets.first = this;
 }
 
-// --- arming ----------------------------------------------------------------------------------------
+// --- arming --------------------------------------------------------------------------------------
 
 void timer_set::arm_after(timer_node& t, nanoseconds_t duration) noexcept {
   t.due = duration;
@@ -263,7 +263,7 @@ void timer_set::unlink(timer_node& t) noexcept {
   t.where = timer_node::place::none;
 }
 
-// --- polling ---------------------------------------------------------------------------------------
+// --- polling -------------------------------------------------------------------------------------
 
 void timer_set::stamp_fresh(nanoseconds_t now) noexcept {
   timer_node* t = fresh_.take_all();
@@ -281,8 +281,8 @@ void timer_set::stamp_fresh(nanoseconds_t now) noexcept {
   resting_.store(0, relaxed);
 }
 
-/// Moves the timers of `late_` to `due_`. A few are put into their places one by one; where many have
-/// come at once, that would be quadratic.
+/// Moves the timers of `late_` to `due_`. A few are put into their places one by one; where many
+/// have come at once, that would be quadratic.
 void timer_set::sort_late() noexcept {
   constexpr int few = 8;
   int n = 0;
@@ -302,8 +302,8 @@ void timer_set::sort_late() noexcept {
   }
 }
 
-/// The unit in which a slot begins that has timers: all timers of a level lie in the present turn of it,
-/// behind the present slot.
+/// The unit in which a slot begins that has timers: all timers of a level lie in the present turn
+/// of it, behind the present slot.
 std::uint64_t timer_set::begin_of(unsigned level, unsigned slot) const noexcept {
   const unsigned shift = level * slot_bits;
   const std::uint64_t turn =
@@ -311,8 +311,8 @@ std::uint64_t timer_set::begin_of(unsigned level, unsigned slot) const noexcept 
   return turn + (std::uint64_t{slot} << shift);
 }
 
-/// Moves the timers of a slot that has begun to where they belong now. From both ends: each step waits
-/// for the memory of a timer that was not touched for long, and two such waits overlap.
+/// Moves the timers of a slot that has begun to where they belong now. From both ends: each step
+/// waits for the memory of a timer that was not touched for long, and two such waits overlap.
 void timer_set::spread(timer_list& slot) noexcept {
   timer_node* front = slot.front();
   timer_node* back = slot.back();

@@ -27,7 +27,7 @@ worker::worker(scheduler& owner, std::uint32_t index)
 
 worker::~worker() { timers_.retire(); }
 
-// --- making goroutines runnable --------------------------------------------------------------------
+// --- making goroutines runnable ------------------------------------------------------------------
 
 void worker::ready_behind(goroutine* g) noexcept {
   // acq_rel: as ready(); a thief may have emptied the slot meanwhile.
@@ -37,7 +37,8 @@ void worker::ready_behind(goroutine* g) noexcept {
   offer();
 }
 
-/// Something more waits here: wakes a worker that sleeps, unless such wake-ups have been in vain lately.
+/// Something more waits here: wakes a worker that sleeps, unless such wake-ups have been in vain
+/// lately.
 void worker::offer() noexcept {
   if (unoffered_ != 0 && queue_.size() < always_offered) {
     --unoffered_;
@@ -87,8 +88,8 @@ void worker::yield(goroutine* g) noexcept {
   if (!queue_.push_quietly(g)) overflow(g);
 }
 
-/// The thread may go on, and its stand-in be gone, as soon as the store is seen; the address alone is
-/// used after that, as futexes allow.
+/// The thread may go on, and its stand-in be gone, as soon as the store is seen; the address alone
+/// is used after that, as futexes allow.
 void parked_thread::signal() noexcept {
   woken.store(1, release);  // release: pairs with wait_until_woken()
   woken.notify_one();
@@ -123,7 +124,7 @@ void wake_all(wake_list& wakes) noexcept {
   if (w != nullptr) w->ready_all(own);
 }
 
-// --- choosing what runs next -----------------------------------------------------------------------
+// --- choosing what runs next ---------------------------------------------------------------------
 
 goroutine* worker::take_lifo() noexcept {
   if (lifo_.load(relaxed) == nullptr) return nullptr;
@@ -186,7 +187,8 @@ goroutine* worker::next() noexcept {
   }
   if (goroutine* g = next_local()) return g;
   const std::size_t share = owner_.global_.size() / owner_.workers_.size() + 1;
-  if (goroutine* g = take_global(share < run_queue::capacity / 2 ? share : run_queue::capacity / 2)) {
+  if (goroutine* g =
+          take_global(share < run_queue::capacity / 2 ? share : run_queue::capacity / 2)) {
     return g;
   }
   look_at_timers();
@@ -211,10 +213,10 @@ goroutine* worker::search() noexcept {
   return found != nullptr ? found : take_global(run_queue::capacity / 2);
 }
 
-/// Half of what waits there, if it waits long enough to be worth it: a goroutine that is stolen takes
-/// the cache lines of its channels along, which costs several turns of a fine-grained exchange. So the
-/// thief watches for `watch_time` how many turns the victim makes, and leaves what that victim itself
-/// will have run within about two thirds of that time.
+/// Half of what waits there, if it waits long enough to be worth it: a goroutine that is stolen
+/// takes the cache lines of its channels along, which costs several turns of a fine-grained
+/// exchange. So the thief watches for `watch_time` how many turns the victim makes, and leaves what
+/// that victim itself will have run within about two thirds of that time.
 goroutine* worker::steal_from(worker& victim) noexcept {
   goroutine* found = nullptr;
   left_alone_[victim.index()] = false;
@@ -243,7 +245,7 @@ goroutine* worker::steal_from(worker& victim) noexcept {
   return found;
 }
 
-// --- running ---------------------------------------------------------------------------------------
+// --- running -------------------------------------------------------------------------------------
 
 /// Makes `g` the running goroutine; returns what to resume.
 std::coroutine_handle<> worker::begin(goroutine* g) noexcept {
@@ -324,7 +326,7 @@ void worker::run() {
   this_worker = nullptr;
 }
 
-// --- parking ---------------------------------------------------------------------------------------
+// --- parking -------------------------------------------------------------------------------------
 
 void worker::unpark() noexcept {
   // acq_rel: what the caller pushed is seen after park() has read the state.
@@ -360,8 +362,8 @@ void worker::park() noexcept {
   owner_.wake_monitor();
 }
 
-/// All workers sleep and no timer is due: reports a deadlock, or tells when to look again. Looks get
-/// rarer, so that a program that waits for a thread of its own stays at 0 % of a CPU.
+/// All workers sleep and no timer is due: reports a deadlock, or tells when to look again. Looks
+/// get rarer, so that a program that waits for a thread of its own stays at 0 % of a CPU.
 nanoseconds_t worker::judge_sleep() noexcept {
   constexpr nanoseconds_t first_look = 10'000'000;
   constexpr nanoseconds_t rarest_look = 10'000'000'000;
@@ -378,10 +380,10 @@ nanoseconds_t worker::judge_sleep() noexcept {
   return never;
 }
 
-// --- goroutines ------------------------------------------------------------------------------------
+// --- goroutines ----------------------------------------------------------------------------------
 
-/// Ids are unique, and greater than those of all goroutines that this one descends from: each worker
-/// counts up a clock of its own and takes over that of a worker from which a goroutine came.
+/// Ids are unique, and greater than those of all goroutines that this one descends from: each
+/// worker counts up a clock of its own and takes over that of a worker from which a goroutine came.
 std::uint64_t worker::next_id(goroutine* parent) noexcept {
   (void)parent;
   const std::uint64_t tick = clock_.load(relaxed) + 1;

@@ -53,8 +53,8 @@ task<> answer(chan<token> in, chan<token> out, chan<> stop) {
 constexpr int warm_up = 300;
 constexpr int measured = 20'000;
 
-/// What the runtime's other threads may allocate meanwhile, when they begin. One allocation for each
-/// operation, or for every thousandth, is more than that.
+/// What the runtime's other threads may allocate meanwhile, when they begin. One allocation for
+/// each operation, or for every thousandth, is more than that.
 constexpr std::size_t of_others = 8;
 
 }  // namespace
@@ -86,13 +86,15 @@ TEST_CASE("CH37: senders that wait while the buffer is full allocate nothing") {
     auto c = make_chan<token>(2);
     auto stop = make_chan<>();
     for (int g = 0; g < 4; ++g) {
-      go([](chan<token> to, chan<> end) -> task<> {
-        for (;;) {
-          token t(1);
-          const int chosen = co_await select(to.send(std::move(t)), end.recv());
-          if (chosen == 1) co_return;
-        }
-      }, c, stop);
+      go(
+          [](chan<token> to, chan<> end) -> task<> {
+            for (;;) {
+              token t(1);
+              const int chosen = co_await select(to.send(std::move(t)), end.recv());
+              if (chosen == 1) co_return;
+            }
+          },
+          c, stop);
     }
     std::size_t before = 0;
     for (int i = 0; i < warm_up + measured; ++i) {
@@ -190,7 +192,7 @@ TEST_CASE("two workers: what waits allocates nothing, wherever it goes on") {
     auto back = make_chan<token>(1);
     auto stop = make_chan<>();
     for (int g = 0; g < 4; ++g) go(answer, c, back, stop);
-    // Cells are made while several receivers hold one at the same time, at most one for each of them.
+    // Cells are made while several receivers hold one at the same time, at most one for each.
     constexpr std::size_t receivers = 5;
     std::size_t before = 0;
     for (int i = 0; i < warm_up + measured; ++i) {

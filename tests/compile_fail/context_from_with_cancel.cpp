@@ -2,7 +2,8 @@
 // expect-gcc: conversion from
 // SPDX-License-Identifier: MIT
 //
-// What with_cancel returns can only be taken apart: a Context without its cancel is cancelled at once.
+// What with_cancel returns can only be taken apart: a Context without its cancel is cancelled at
+// once.
 #include <burrow/context.hpp>
 
 using namespace burrow;

@@ -48,20 +48,26 @@ TEST_CASE("done as a case of select") {
     auto c = make_chan<int>(1);
     auto [ctx, cancel] = with_cancel(background());
     int v = 0;
-    CHECK(co_await select(ctx.done(), c.recv(v), otherwise) == 2);
-    CHECK(co_await select(background().done(), c.recv(v), otherwise) == 2);
+    int chosen = co_await select(ctx.done(), c.recv(v), otherwise);
+    CHECK(chosen == 2);
+    chosen = co_await select(background().done(), c.recv(v), otherwise);
+    CHECK(chosen == 2);
     c.try_send(1);
-    CHECK(co_await select(ctx.done(), c.recv(v)) == 1);
+    chosen = co_await select(ctx.done(), c.recv(v));
+    CHECK(chosen == 1);
     go([](chan<int> out) -> task<> { co_await out.send(2); }, c);
-    CHECK(co_await select(ctx.done(), c.recv(v), ctx.done()) == 1);
+    chosen = co_await select(ctx.done(), c.recv(v), ctx.done());
+    CHECK(chosen == 1);
     go(
         [](cancel_trigger stop) -> task<> {
           stop();
           co_return;
         },
         cancel.trigger());
-    CHECK(co_await select(c.recv(v), with_value(ctx, number_key, 1).done()) == 1);
-    CHECK(co_await select(c.recv(v), ctx.done(), otherwise) == 1);
+    chosen = co_await select(c.recv(v), with_value(ctx, number_key, 1).done());
+    CHECK(chosen == 1);
+    chosen = co_await select(c.recv(v), ctx.done(), otherwise);
+    CHECK(chosen == 1);
   });
 }
 

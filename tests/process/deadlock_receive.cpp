@@ -3,7 +3,7 @@
 // stderr: fatal error: all goroutines are asleep - deadlock!
 // stderr: [chan receive]
 // stderr: [sync.Mutex.Lock]: waiter
-// stderr: deadlock_receive.cpp:22
+// stderr: deadlock_receive.cpp:23
 // not-stderr: destroyed
 // ids: DL1 DL2 DL7 DL10 PA4
 // SPDX-License-Identifier: MIT
@@ -19,10 +19,12 @@ struct loud {
 
 task<> main_task(mutex& mu) {
   co_await mu.lock();
-  go([](mutex& m) -> task<> {
-    this_goroutine::set_name("waiter");
-    co_await m.lock();
-  }, std::ref(mu));
+  go(
+      [](mutex& m) -> task<> {
+        this_goroutine::set_name("waiter");
+        co_await m.lock();
+      },
+      std::ref(mu));
   const loud local;
   std::puts("before");
   co_await make_chan<int>().recv();

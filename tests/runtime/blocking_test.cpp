@@ -36,7 +36,8 @@ TEST_CASE("blocking gives what the call returns: values, void, what can only be 
     bool ran = false;
     co_await blocking([&ran] { ran = true; });
     CHECK(ran);
-    auto box = co_await blocking([kept = std::make_unique<int>(5)]() mutable { return std::move(kept); });
+    auto box =
+        co_await blocking([kept = std::make_unique<int>(5)]() mutable { return std::move(kept); });
     CHECK(*box == 5);
   });
 }
@@ -56,9 +57,8 @@ TEST_CASE("what the call throws reaches the await") {
 TEST_CASE("the call runs on another thread than any worker") {
   run_test(1, []() -> task<> {
     const std::thread::id worker = std::this_thread::get_id();
-    const auto [id, on_worker] = co_await blocking([] {
-      return std::pair(std::this_thread::get_id(), detail::current_worker() != nullptr);
-    });
+    const auto [id, on_worker] = co_await blocking(
+        [] { return std::pair(std::this_thread::get_id(), detail::current_worker() != nullptr); });
     CHECK(id != worker);
     CHECK_FALSE(on_worker);
     CHECK(std::this_thread::get_id() == worker);
@@ -69,10 +69,12 @@ TEST_CASE("G17: a call that blocks keeps no worker from running others") {
   run_test(1, []() -> task<> {
     blocker b;
     auto done = make_chan<>();
-    go([](blocker& bl, chan<> out) -> task<> {
-      co_await blocking([&bl] { bl.wait(); });
-      co_await out.send();
-    }, std::ref(b), done);
+    go(
+        [](blocker& bl, chan<> out) -> task<> {
+          co_await blocking([&bl] { bl.wait(); });
+          co_await out.send();
+        },
+        std::ref(b), done);
     // This goroutine runs on the only worker while the call blocks, and it is what lets it go on.
     while (b.inside.load() == 0) co_await this_goroutine::yield();
     b.release();
@@ -87,10 +89,12 @@ TEST_CASE("calls block at the same time, each on a thread of its own") {
     constexpr int calls = 20;
     auto done = make_chan<>();
     for (int i = 0; i < calls; ++i) {
-      go([](blocker& bl, chan<> out) -> task<> {
-        co_await blocking([&bl] { bl.wait(); });
-        co_await out.send();
-      }, std::ref(b), done);
+      go(
+          [](blocker& bl, chan<> out) -> task<> {
+            co_await blocking([&bl] { bl.wait(); });
+            co_await out.send();
+          },
+          std::ref(b), done);
     }
     while (b.inside.load() != calls) co_await this_goroutine::yield();
     b.release();
@@ -105,10 +109,12 @@ TEST_CASE("beyond 512 calls the others wait for their turn, and all are made") {
     constexpr int calls = 600;
     auto done = make_chan<>(calls);
     for (int i = 0; i < calls; ++i) {
-      go([](blocker& bl, chan<> out) -> task<> {
-        co_await blocking([&bl] { bl.wait(); });
-        co_await out.send();
-      }, std::ref(b), done);
+      go(
+          [](blocker& bl, chan<> out) -> task<> {
+            co_await blocking([&bl] { bl.wait(); });
+            co_await out.send();
+          },
+          std::ref(b), done);
     }
     while (b.inside.load() != 512) co_await this_goroutine::yield();
     co_await until_quiet();
@@ -133,13 +139,16 @@ TEST_CASE("rule 2: blocking always waits for the call, whatever becomes of the C
     blocker b;
     auto [ctx, cancel] = with_cancel(background());
     auto out = make_chan<int>();
-    go(ctx, [](blocker& bl, chan<int> c) -> task<> {
-      const int n = co_await blocking([&bl] {
-        bl.wait();
-        return 7;
-      });
-      co_await c.send(n);
-    }, std::ref(b), out);
+    go(
+        ctx,
+        [](blocker& bl, chan<int> c) -> task<> {
+          const int n = co_await blocking([&bl] {
+            bl.wait();
+            return 7;
+          });
+          co_await c.send(n);
+        },
+        std::ref(b), out);
     while (b.inside.load() == 0) co_await this_goroutine::yield();
     cancel();
     const int chosen = co_await select(out.recv(), otherwise);
@@ -154,13 +163,15 @@ TEST_CASE("a call may use channels from its thread") {
   run_test(1, []() -> task<> {
     auto out = make_chan<int>();
     auto back = make_chan<int>();
-    go([](chan<int> o, chan<int> b) -> task<> {
-      co_await blocking([o, b] {
-        int n = 0;
-        b.recv_blocking(n);
-        o.send_blocking(n + 1);
-      });
-    }, out, back);
+    go(
+        [](chan<int> o, chan<int> b) -> task<> {
+          co_await blocking([o, b] {
+            int n = 0;
+            b.recv_blocking(n);
+            o.send_blocking(n + 1);
+          });
+        },
+        out, back);
     co_await back.send(1);
     const std::optional<int> two = co_await out.recv();
     CHECK(two == 2);
@@ -172,10 +183,12 @@ TEST_CASE("ten thousand short calls, one after the other and at the same time") 
     std::atomic<int> made{0};
     auto done = make_chan<>(100);
     for (int g = 0; g < 100; ++g) {
-      go([](std::atomic<int>& n, chan<> out) -> task<> {
-        for (int i = 0; i < 100; ++i) co_await blocking([&n] { n.fetch_add(1); });
-        co_await out.send();
-      }, std::ref(made), done);
+      go(
+          [](std::atomic<int>& n, chan<> out) -> task<> {
+            for (int i = 0; i < 100; ++i) co_await blocking([&n] { n.fetch_add(1); });
+            co_await out.send();
+          },
+          std::ref(made), done);
     }
     for (int g = 0; g < 100; ++g) co_await done.recv();
     CHECK(made.load() == 10'000);

@@ -118,16 +118,18 @@ TEST_CASE("a thread wakes goroutines that wait, also through a select") {
   run_test(2, [&]() -> task<> {
     auto sums = make_chan<int>(4);
     for (int g = 0; g < 4; ++g) {
-      go([](chan<int> from, chan<> end, chan<int> out) -> task<> {
-        int sum = 0;
-        for (;;) {
-          int v = 0;
-          const int chosen = co_await select(from.recv(v), end.recv());
-          if (chosen == 1) break;
-          sum += v;
-        }
-        co_await out.send(sum);
-      }, c, ended, sums);
+      go(
+          [](chan<int> from, chan<> end, chan<int> out) -> task<> {
+            int sum = 0;
+            for (;;) {
+              int v = 0;
+              const int chosen = co_await select(from.recv(v), end.recv());
+              if (chosen == 1) break;
+              sum += v;
+            }
+            co_await out.send(sum);
+          },
+          c, ended, sums);
     }
     outside = std::thread([c, ended] {
       for (int i = 1; i <= 1000; ++i) c.send_blocking(i);
@@ -187,12 +189,11 @@ TEST_CASE("two runtimes at the same time talk over one channel") {
 TEST_CASE("a thread drops the last handle of a channel that goroutines wait on") {
   auto held = std::make_shared<int>(0);
   run_test(1, [&]() -> task<> {
-    auto handle = std::make_unique<chan<std::shared_ptr<int>>>(
-        make_chan<std::shared_ptr<int>>());
+    auto handle = std::make_unique<chan<std::shared_ptr<int>>>(make_chan<std::shared_ptr<int>>());
     for (int i = 0; i < 3; ++i) {
-      go([](chan<std::shared_ptr<int>>& c, std::shared_ptr<int> v) -> task<> {
-        co_await c.send(v);
-      }, std::ref(*handle), held);
+      go([](chan<std::shared_ptr<int>>& c,
+            std::shared_ptr<int> v) -> task<> { co_await c.send(v); },
+         std::ref(*handle), held);
     }
     co_await until_quiet();
     std::thread outside([&] { handle.reset(); });

@@ -40,19 +40,23 @@ TEST_CASE("a form with a Context first is the plain operation while the Context 
 
     // Waiting, on both sides.
     auto u = make_chan<std::string>();
-    go([](context own, chan<std::string> to) -> task<> {
-      std::error_code sent = co_await to.send(own, "text");
-      CHECK_FALSE(sent);
-    }, ctx, u);
+    go(
+        [](context own, chan<std::string> to) -> task<> {
+          std::error_code sent = co_await to.send(own, "text");
+          CHECK_FALSE(sent);
+        },
+        ctx, u);
     co_await until_quiet();
     std::string text;
     error = co_await u.recv(ctx, text);
     CHECK_FALSE(error);
     CHECK(text == "text");
-    go([](context own, chan<std::string> from) -> task<> {
-      std::optional<std::string> received = co_await from.recv(own);
-      CHECK(received == "more");
-    }, ctx, u);
+    go(
+        [](context own, chan<std::string> from) -> task<> {
+          std::optional<std::string> received = co_await from.recv(own);
+          CHECK(received == "more");
+        },
+        ctx, u);
     co_await until_quiet();
     co_await u.send("more");
     co_await until_quiet();
@@ -100,17 +104,21 @@ TEST_CASE("a Context that ends ends the wait, and nobody waits on the channel an
     auto c = make_chan<int>();
     auto results = make_chan<std::error_code>(3);
     auto [ctx, cancel] = with_cancel(background());
-    go([](context own, chan<int> from, chan<std::error_code> out) -> task<> {
-      int v = 7;
-      std::error_code error = co_await from.recv(own, v);
-      CHECK(v == 7);
-      co_await out.send(error);
-    }, ctx, c, results);
-    go([](context own, chan<int> from, chan<std::error_code> out) -> task<> {
-      std::optional<int> got = co_await from.recv(own);
-      CHECK_FALSE(got);
-      co_await out.send(own.err());
-    }, ctx, c, results);
+    go(
+        [](context own, chan<int> from, chan<std::error_code> out) -> task<> {
+          int v = 7;
+          std::error_code error = co_await from.recv(own, v);
+          CHECK(v == 7);
+          co_await out.send(error);
+        },
+        ctx, c, results);
+    go(
+        [](context own, chan<int> from, chan<std::error_code> out) -> task<> {
+          std::optional<int> got = co_await from.recv(own);
+          CHECK_FALSE(got);
+          co_await out.send(own.err());
+        },
+        ctx, c, results);
     co_await until_quiet();
     cancel();
     CHECK_FALSE(c.try_send(1));  // though they have not run yet
@@ -156,16 +164,20 @@ TEST_CASE("closed channels: an error, not an exception") {
     auto u = make_chan<int>();
     auto w = make_chan<int>();
     auto results = make_chan<std::error_code>(2);
-    go([](context own, chan<int> to, chan<std::error_code> out) -> task<> {
-      std::error_code e = co_await to.send(own, 1);
-      co_await out.send(e);
-    }, ctx, u, results);
-    go([](context own, chan<int> from, chan<std::error_code> out) -> task<> {
-      int x = 5;
-      std::error_code e = co_await from.recv(own, x);
-      CHECK(x == 0);
-      co_await out.send(e);
-    }, ctx, w, results);
+    go(
+        [](context own, chan<int> to, chan<std::error_code> out) -> task<> {
+          std::error_code e = co_await to.send(own, 1);
+          co_await out.send(e);
+        },
+        ctx, u, results);
+    go(
+        [](context own, chan<int> from, chan<std::error_code> out) -> task<> {
+          int x = 5;
+          std::error_code e = co_await from.recv(own, x);
+          CHECK(x == 0);
+          co_await out.send(e);
+        },
+        ctx, w, results);
     co_await until_quiet();
     u.close();
     w.close();
@@ -223,15 +235,17 @@ TEST_CASE("a move that throws passes through a form with a Context first") {
     auto [ctx, cancel] = with_cancel(background());
     auto c = make_chan<bomb>();
     auto results = make_chan<std::string>(1);
-    go([](context own, chan<bomb> from, chan<std::string> out) -> task<> {
-      std::string text = "nothing";
-      try {
-        co_await from.recv(own);
-      } catch (const std::runtime_error& e) {
-        text = e.what();
-      }
-      co_await out.send(std::move(text));
-    }, ctx, c, results);
+    go(
+        [](context own, chan<bomb> from, chan<std::string> out) -> task<> {
+          std::string text = "nothing";
+          try {
+            co_await from.recv(own);
+          } catch (const std::runtime_error& e) {
+            text = e.what();
+          }
+          co_await out.send(std::move(text));
+        },
+        ctx, c, results);
     co_await until_quiet();
     bomb armed;
     armed.armed = true;
@@ -248,12 +262,14 @@ TEST_CASE("a send whose Context ends keeps its value, one that was received has 
     auto results = make_chan<bool>(1);
     for (bool cancelled : {true, false}) {
       auto [ctx, cancel] = with_cancel(background());
-      go([](context own, chan<std::unique_ptr<int>> to, chan<bool> out) -> task<> {
-        auto p = std::make_unique<int>(1);
-        std::error_code error = co_await to.send(own, std::move(p));
-        CHECK((p != nullptr) == static_cast<bool>(error));
-        co_await out.send(p != nullptr);
-      }, ctx, c, results);
+      go(
+          [](context own, chan<std::unique_ptr<int>> to, chan<bool> out) -> task<> {
+            auto p = std::make_unique<int>(1);
+            std::error_code error = co_await to.send(own, std::move(p));
+            CHECK((p != nullptr) == static_cast<bool>(error));
+            co_await out.send(p != nullptr);
+          },
+          ctx, c, results);
       co_await until_quiet();
       std::unique_ptr<int> got;
       if (cancelled) {

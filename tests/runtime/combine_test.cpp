@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// all, any, race: their results over every kind of task, errors, and that losers are ended and joined.
+// all, any, race: their results over every kind of task, errors, and that losers are ended and
+// joined.
 #include "run_test.hpp"
 
 #include <doctest/doctest.h>
@@ -67,14 +68,15 @@ task<std::string> error_of(task<T> t) {
   co_return "";
 }
 
-// --- all -------------------------------------------------------------------------------------------
+// --- all -----------------------------------------------------------------------------------------
 
 TEST_CASE("all gives a tuple of all results, unit for void") {
   run_test(2, []() -> task<> {
     int n = 1;
     auto results = co_await all(number(4), nothing(), text("t"), boxed(5), wrapped(6), same(n));
-    static_assert(std::is_same_v<decltype(results), std::tuple<int, unit, std::string,
-                                                               std::unique_ptr<int>, no_default, int&>>);
+    static_assert(
+        std::is_same_v<decltype(results),
+                       std::tuple<int, unit, std::string, std::unique_ptr<int>, no_default, int&>>);
     CHECK(std::get<0>(results) == 4);
     CHECK(std::get<2>(results) == "t");
     CHECK(*std::get<3>(results) == 5);
@@ -180,25 +182,27 @@ TEST_CASE("a task of all that exits ends the caller, once the others have ended"
   run_test(1, []() -> task<> {
     bool reached = false;
     bool other_ended = false;
-    go([](bool& r, bool& o) -> task<> {
-      auto exits = []() -> task<int> {
-        this_goroutine::exit();
-        co_return 0;
-      };
-      auto other = [](bool& ended) -> task<> {
-        co_await this_goroutine::yield();
-        ended = true;
-      };
-      co_await all(exits(), other(o));
-      r = true;
-    }, std::ref(reached), std::ref(other_ended));
+    go(
+        [](bool& r, bool& o) -> task<> {
+          auto exits = []() -> task<int> {
+            this_goroutine::exit();
+            co_return 0;
+          };
+          auto other = [](bool& ended) -> task<> {
+            co_await this_goroutine::yield();
+            ended = true;
+          };
+          co_await all(exits(), other(o));
+          r = true;
+        },
+        std::ref(reached), std::ref(other_ended));
     while (!other_ended) co_await this_goroutine::yield();
     co_await until_quiet();
     CHECK_FALSE(reached);
   });
 }
 
-// --- any -------------------------------------------------------------------------------------------
+// --- any -----------------------------------------------------------------------------------------
 
 TEST_CASE("any gives the first success; T where all are T, else a variant") {
   run_test(1, []() -> task<> {
@@ -222,10 +226,13 @@ TEST_CASE("any gives the first success; T where all are T, else a variant") {
 TEST_CASE("any over variants of one type twice tells which task it was") {
   run_test(1, []() -> task<> {
     endings e;
-    const std::variant<int, std::string, int> won = co_await any(waits(e), [](endings&) -> task<std::string> {
-      co_await make_chan<>().recv();
-      co_return "";
-    }(e), number(3));
+    const std::variant<int, std::string, int> won = co_await any(
+        waits(e),
+        [](endings&) -> task<std::string> {
+          co_await make_chan<>().recv();
+          co_return "";
+        }(e),
+        number(3));
     CHECK(won.index() == 2);
     CHECK(std::get<2>(won) == 3);
   });
@@ -269,7 +276,8 @@ TEST_CASE("any whose tasks all fail throws the first error; the others go to on_
       throw std::runtime_error(what);
       co_return 0;
     };
-    const std::string what = co_await error_of(any(later("last", 20), later("first", 0), later("second", 10)));
+    const std::string what =
+        co_await error_of(any(later("last", 20), later("first", 0), later("second", 10)));
     CHECK(what == "first");
   });
   CHECK(suppressed == std::vector<std::string>{"second", "last"});
@@ -307,7 +315,7 @@ TEST_CASE("any and race of an empty vector throw std::invalid_argument") {
   });
 }
 
-// --- race ------------------------------------------------------------------------------------------
+// --- race ----------------------------------------------------------------------------------------
 
 TEST_CASE("race gives what ends first, be it an error") {
   run_test(1, []() -> task<> {
@@ -382,7 +390,7 @@ TEST_CASE("what a loser throws while it unwinds goes to on_suppressed") {
   CHECK(suppressed == std::vector<std::string>{"while unwinding"});
 }
 
-// --- all of them -----------------------------------------------------------------------------------
+// --- all of them ---------------------------------------------------------------------------------
 
 TEST_CASE("the tasks carry a Context below the caller's, which has ended afterwards") {
   run_test(1, []() -> task<> {

@@ -53,7 +53,8 @@ TEST_CASE("CO1: wait releases the mutex, and has it again when it returns") {
   });
 }
 
-TEST_CASE("CO2, CO6: signal wakes the one that has waited longest, and is lost where nobody waits") {
+TEST_CASE(
+    "CO2, CO6: signal wakes the one that has waited longest, and is lost where nobody waits") {
   run_test(1, []() -> task<> {
     place p;
     p.cv.signal();
@@ -144,11 +145,13 @@ TEST_CASE("abandonment ends the wait, and leaves it with the mutex held") {
           });
           co_await until_quiet();
           if (busy) {  // the mutex is not free when it is abandoned
-            go([](place& q) -> task<> {
-              co_await q.mu.lock();
-              for (int i = 0; i < 20; ++i) co_await this_goroutine::yield();
-              q.mu.unlock();
-            }, std::ref(p));
+            go(
+                [](place& q) -> task<> {
+                  co_await q.mu.lock();
+                  for (int i = 0; i < 20; ++i) co_await this_goroutine::yield();
+                  q.mu.unlock();
+                },
+                std::ref(p));
             co_await this_goroutine::yield();
           }
           throw std::runtime_error("the scope fails");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// go: what a goroutine takes with it, what it sees of its starter, and how goroutines share the workers.
-// What ends the program (nil functions, unhandled exceptions) is in tests/process/.
+// go: what a goroutine takes with it, what it sees of its starter, and how goroutines share the
+// workers. What ends the program (nil functions, unhandled exceptions) is in tests/process/.
 #include "run_test.hpp"
 
 #include <doctest/doctest.h>
@@ -22,7 +22,7 @@ namespace {
 
 using namespace burrow;
 
-// --- callable and arguments ------------------------------------------------------------------------
+// --- callable and arguments ----------------------------------------------------------------------
 
 /// Counts what is done to it.
 struct counted {
@@ -57,10 +57,12 @@ TEST_CASE("G1: callee and arguments are evaluated by the spawner, before the gor
       log.push_back("argument");
       return 1;
     };
-    go([](std::vector<std::string>& l, int, chan<> out) -> task<> {
-      l.push_back("body");
-      co_await out.send();
-    }, std::ref(log), argument(), done);
+    go(
+        [](std::vector<std::string>& l, int, chan<> out) -> task<> {
+          l.push_back("body");
+          co_await out.send();
+        },
+        std::ref(log), argument(), done);
     log.push_back("spawner");
     co_await done.recv();
     CHECK(log == std::vector<std::string>{"argument", "spawner", "body"});
@@ -99,9 +101,9 @@ TEST_CASE("move-only callables and arguments") {
   run_test(1, []() -> task<> {
     auto out = make_chan<int>();
     auto box = std::make_unique<int>(3);
-    go([kept = std::make_unique<int>(4)](std::unique_ptr<int> b, chan<int> c) -> task<> {
-      co_await c.send(*kept * 10 + *b);
-    }, std::move(box), out);
+    go([kept = std::make_unique<int>(4)](
+           std::unique_ptr<int> b, chan<int> c) -> task<> { co_await c.send(*kept * 10 + *b); },
+       std::move(box), out);
     CHECK(box == nullptr);
     const std::optional<int> n = co_await out.recv();
     CHECK(n == 43);
@@ -112,10 +114,12 @@ TEST_CASE("std::ref passes the object itself") {
   run_test(1, []() -> task<> {
     int n = 0;
     auto done = make_chan<>();
-    go([](int& v, chan<> c) -> task<> {
-      v = 5;
-      co_await c.send();
-    }, std::ref(n), done);
+    go(
+        [](int& v, chan<> c) -> task<> {
+          v = 5;
+          co_await c.send();
+        },
+        std::ref(n), done);
     co_await done.recv();
     CHECK(n == 5);
   });
@@ -126,10 +130,12 @@ TEST_CASE("a parameter by reference refers to the goroutine's own copy") {
     auto out = make_chan<std::string>();
     {
       const std::string text = "a text that is too long for the small string optimisation";
-      go([](const std::string& t, chan<std::string> c) -> task<> {
-        co_await this_goroutine::yield();
-        co_await c.send(t);
-      }, text, out);
+      go(
+          [](const std::string& t, chan<std::string> c) -> task<> {
+            co_await this_goroutine::yield();
+            co_await c.send(t);
+          },
+          text, out);
     }
     const std::optional<std::string> got = co_await out.recv();
     CHECK(got == "a text that is too long for the small string optimisation");
@@ -151,23 +157,27 @@ TEST_CASE("the callable's captures live as long as the goroutine") {
   });
 }
 
-/// What a goroutine with `Args` gets must be what was passed, and its neighbours in the slab must be
-/// untouched: whether it is stored in the slot depends on its size and its padding.
+/// What a goroutine with `Args` gets must be what was passed, and its neighbours in the slab must
+/// be untouched: whether it is stored in the slot depends on its size and its padding.
 template <class... Args>
 task<> spawn_beside_others(chan<int> out, Args... args) {
   char mark = 'm';
   auto held = make_chan<>();
   for (int i = 0; i < 8; ++i) {
-    go([mark](Args... a, chan<int> c, chan<> until, int sum) -> task<> {
-      co_await until.recv();
-      const int right = mark == 'm' && (static_cast<int>(a) + ... + 0) == sum ? 1 : 0;
-      co_await c.send(right);
-    }, args..., out, held, (static_cast<int>(args) + ... + 0));
-    go([mark](Args... a, int sum) -> task<> {
-      static_cast<void>(mark + sum);
-      (static_cast<void>(a), ...);
-      co_return;
-    }, args..., 0);
+    go(
+        [mark](Args... a, chan<int> c, chan<> until, int sum) -> task<> {
+          co_await until.recv();
+          const int right = mark == 'm' && (static_cast<int>(a) + ... + 0) == sum ? 1 : 0;
+          co_await c.send(right);
+        },
+        args..., out, held, (static_cast<int>(args) + ... + 0));
+    go(
+        [mark](Args... a, int sum) -> task<> {
+          static_cast<void>(mark + sum);
+          (static_cast<void>(a), ...);
+          co_return;
+        },
+        args..., 0);
   }
   for (int i = 0; i < 8; ++i) co_await held.send();
 }
@@ -210,10 +220,12 @@ TEST_CASE("an exception of an argument's copy leaves go, and nothing is started 
     const std::uint64_t before = detail::current_worker()->owner().live();
     std::string text;
     try {
-      go([](std::shared_ptr<bool> r, counted, bad_copy) -> task<> {
-        *r = true;
-        co_return;
-      }, ran, counted(), bad);
+      go(
+          [](std::shared_ptr<bool> r, counted, bad_copy) -> task<> {
+            *r = true;
+            co_return;
+          },
+          ran, counted(), bad);
     } catch (const std::runtime_error& e) {
       text = e.what();
     }
@@ -273,15 +285,17 @@ TEST_CASE("G14: a variable of a loop is captured by value, once per iteration") 
 TEST_CASE("G3: a result is discarded") {
   run_test(1, []() -> task<> {
     auto done = make_chan<>();
-    go([](chan<> c) -> task<int> {
-      co_await c.send();
-      co_return 1;
-    }, done);
+    go(
+        [](chan<> c) -> task<int> {
+          co_await c.send();
+          co_return 1;
+        },
+        done);
     co_await done.recv();
   });
 }
 
-// --- the carried Context ---------------------------------------------------------------------------
+// --- the carried Context -------------------------------------------------------------------------
 
 TEST_CASE("rule 3: a goroutine carries the Context of the one that started it") {
   run_test(1, []() -> task<> {
@@ -302,14 +316,17 @@ TEST_CASE("rule 3: go(f, ctx, args...) runs f under ctx, and go(ctx, f, args...)
   run_test(1, []() -> task<> {
     auto [ctx, cancel] = with_cancel(background());
     auto out = make_chan<bool>();
-    go([](context own, chan<bool> c) -> task<> {
-      co_await c.send(own == this_goroutine::context());
-    }, ctx, out);
+    go([](context own,
+          chan<bool> c) -> task<> { co_await c.send(own == this_goroutine::context()); },
+       ctx, out);
     const std::optional<bool> as_parameter = co_await out.recv();
     CHECK(as_parameter == true);
-    go(ctx, [](const context* expected, chan<bool> c) -> task<> {
-      co_await c.send(*expected == this_goroutine::context());
-    }, &ctx, out);
+    go(
+        ctx,
+        [](const context* expected, chan<bool> c) -> task<> {
+          co_await c.send(*expected == this_goroutine::context());
+        },
+        &ctx, out);
     const std::optional<bool> as_carried = co_await out.recv();
     CHECK(as_carried == true);
   });
@@ -320,11 +337,14 @@ TEST_CASE("go(ctx, f) keeps ctx alive") {
     auto out = make_chan<bool>();
     {
       auto [ctx, cancel] = with_cancel(background());
-      go(ctx, [](chan<bool> c) -> task<> {
-        co_await this_goroutine::yield();
-        const bool ended = this_goroutine::context().err() == errc::canceled;
-        co_await c.send(ended);
-      }, out);
+      go(
+          ctx,
+          [](chan<bool> c) -> task<> {
+            co_await this_goroutine::yield();
+            const bool ended = this_goroutine::context().err() == errc::canceled;
+            co_await c.send(ended);
+          },
+          out);
     }
     const std::optional<bool> ended = co_await out.recv();
     CHECK(ended == true);
@@ -344,7 +364,7 @@ TEST_CASE("go with a nil Context throws std::invalid_argument") {
   });
 }
 
-// --- order and visibility --------------------------------------------------------------------------
+// --- order and visibility ------------------------------------------------------------------------
 
 TEST_CASE("G5: what is done before the spawn is seen by the goroutine") {
   run_test(4, []() -> task<> {
@@ -352,11 +372,13 @@ TEST_CASE("G5: what is done before the spawn is seen by the goroutine") {
     for (int i = 0; i < 200; ++i) {
       auto data = std::make_unique<std::array<int, 16>>();  // plain memory: ThreadSanitizer judges
       data->fill(i);
-      go([](std::array<int, 16>* d, chan<int> c) -> task<> {
-        int sum = 0;
-        for (const int v : *d) sum += v;
-        co_await c.send(sum);
-      }, data.get(), out);
+      go(
+          [](std::array<int, 16>* d, chan<int> c) -> task<> {
+            int sum = 0;
+            for (const int v : *d) sum += v;
+            co_await c.send(sum);
+          },
+          data.get(), out);
       int sum = 0;
       co_await out.recv(sum);
       REQUIRE(sum == 16 * i);
@@ -370,10 +392,12 @@ TEST_CASE("G2: 100 000 blocked goroutines are ordinary") {
     auto gate = make_chan<>();
     auto out = make_chan<int>(1024);
     for (int i = 0; i < count; ++i) {
-      go([](chan<> g, chan<int> o) -> task<> {
-        co_await g.recv();
-        co_await o.send(1);
-      }, gate, out);
+      go(
+          [](chan<> g, chan<int> o) -> task<> {
+            co_await g.recv();
+            co_await o.send(1);
+          },
+          gate, out);
     }
     co_await until_quiet();
     gate.close();
@@ -398,9 +422,7 @@ TEST_CASE("G19: a woken goroutine does not run inside its waker's call") {
       co_await wait();
       ++n;
     };
-    auto receives = [](chan<int> from) {
-      return [from]() -> task<> { co_await from.recv(); };
-    };
+    auto receives = [](chan<int> from) { return [from]() -> task<> { co_await from.recv(); }; };
     const bool locked = mu.try_lock();
     CHECK(locked);
     go(body, receives(c), std::ref(resumed));
@@ -432,7 +454,7 @@ TEST_CASE("G21: what a goroutine refers to that waits for ever lives until the r
   CHECK(shared.use_count() == 1);
 }
 
-// --- from plain threads ----------------------------------------------------------------------------
+// --- from plain threads --------------------------------------------------------------------------
 
 TEST_CASE("a plain thread may start goroutines, which carry the root Context") {
   run_test(2, []() -> task<> {
@@ -440,9 +462,8 @@ TEST_CASE("a plain thread may start goroutines, which carry the root Context") {
     auto out = make_chan<bool>();
     std::thread t([&root, out] {
       for (int i = 0; i < 100; ++i) {
-        go([&root](chan<bool> c) -> task<> {
-          co_await c.send(this_goroutine::context() == root);
-        }, out);
+        go([&root](chan<bool> c) -> task<> { co_await c.send(this_goroutine::context() == root); },
+           out);
       }
     });
     int right = 0;
@@ -487,7 +508,7 @@ TEST_CASE("go throws std::logic_error where no runtime runs") {
   CHECK(shared.use_count() == 1);
 }
 
-// --- sharing the workers ---------------------------------------------------------------------------
+// --- sharing the workers -------------------------------------------------------------------------
 
 TEST_CASE("G16: with two workers two goroutines that spin run at the same time") {
   run_test(2, []() -> task<> {
@@ -535,18 +556,17 @@ TEST_CASE("G18: a pair that plays ping-pong starves neither a third goroutine no
     auto ping = make_chan<int>();
     auto pong = make_chan<int>();
     int turns = 0;
-    co_await beside_a_timer(
-        [ping, pong](bool& stop) -> task<> { return plays(ping, pong, stop); },
-        [ping, pong](bool& stop) -> task<> {
-          co_await ping.send(1);
-          co_await plays(pong, ping, stop);
-        },
-        [&turns](bool& stop) -> task<> {
-          while (!stop) {
-            ++turns;
-            co_await this_goroutine::yield();
-          }
-        });
+    co_await beside_a_timer([ping, pong](bool& stop) -> task<> { return plays(ping, pong, stop); },
+                            [ping, pong](bool& stop) -> task<> {
+                              co_await ping.send(1);
+                              co_await plays(pong, ping, stop);
+                            },
+                            [&turns](bool& stop) -> task<> {
+                              while (!stop) {
+                                ++turns;
+                                co_await this_goroutine::yield();
+                              }
+                            });
     CHECK(turns > 0);
   });
 }
@@ -579,6 +599,39 @@ TEST_CASE("a goroutine whose operations are always ready starves nobody") {
     co_await beside_a_timer([](bool& stop) -> task<> {
       while (!stop) co_await []() -> task<> { co_return; }();
     });
+    co_await beside_a_timer([](bool& stop) -> task<> {
+      while (!stop) co_await sleep(std::chrono::nanoseconds(0));
+    });
+  });
+}
+
+TEST_CASE("a goroutine whose Context has ended, and that goes on, starves nobody") {
+  run_test(1, []() -> task<> {
+    auto [ended, cancel] = with_cancel(background());
+    cancel();
+    co_await beside_a_timer([own = ended](bool& stop) -> task<> {
+      while (!stop) co_await own.done();
+    });
+    co_await beside_a_timer([own = ended](bool& stop) -> task<> {
+      while (!stop) co_await sleep(own, std::chrono::hours(1));
+    });
+    co_await beside_a_timer([own = ended](bool& stop) -> task<> {
+      auto c = make_chan<int>();
+      int v = 0;
+      while (!stop) co_await c.recv(own, v);
+    });
+    co_await beside_a_timer([own = ended](bool& stop) -> task<> {
+      auto c = make_chan<int>();
+      while (!stop) co_await c.send(own, 1);
+    });
+    co_await beside_a_timer([own = ended](bool& stop) -> task<> {
+      mutex mu;
+      while (!stop) co_await mu.lock(own);
+    });
+    co_await beside_a_timer([own = ended](bool& stop) -> task<> {
+      wait_group wg;
+      while (!stop) co_await wg.wait(own);
+    });
   });
 }
 
@@ -592,7 +645,8 @@ TEST_CASE("RT1: the registry counts main and blocked goroutines, and a fresh mai
     auto pending = after(std::chrono::hours(1));
     CHECK(s.live() == 11);
     gate.close();
-    while (s.live() != 1) co_await this_goroutine::yield();  // RT2: some time after their last action
+    while (s.live() != 1)
+      co_await this_goroutine::yield();  // RT2: some time after their last action
     const int chosen = co_await select(std::move(pending), otherwise);
     CHECK(chosen == 1);
   });

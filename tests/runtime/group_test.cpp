@@ -52,7 +52,7 @@ std::string logic_error_of(F f) {
   return "";
 }
 
-// --- limits ----------------------------------------------------------------------------------------
+// --- limits --------------------------------------------------------------------------------------
 
 TEST_CASE("EG1: a group works without a limit") {
   run_test(1, []() -> task<> {
@@ -86,12 +86,14 @@ TEST_CASE("EG7: a task of a full group may start more: go never waits") {
     gauge gg;
     co_await scope([&gg](group& g) -> task<> {
       g.limit(1);
-      g.go([](group& again, gauge& in) -> task<> {
-        in.enter();
-        for (int i = 0; i < 10; ++i) again.go(measured, std::ref(in), 2);
-        co_await this_goroutine::yield();
-        in.leave();
-      }, std::ref(g), std::ref(gg));
+      g.go(
+          [](group& again, gauge& in) -> task<> {
+            in.enter();
+            for (int i = 0; i < 10; ++i) again.go(measured, std::ref(in), 2);
+            co_await this_goroutine::yield();
+            in.leave();
+          },
+          std::ref(g), std::ref(gg));
       co_return;
     });
     CHECK(gg.all.load() == 11);
@@ -105,10 +107,12 @@ TEST_CASE("children beyond the limit start in the order in which they came") {
     co_await scope([&order](group& g) -> task<> {
       g.limit(1);
       for (int i = 0; i < 20; ++i) {
-        g.go([](std::vector<int>& o, int n) -> task<> {
-          o.push_back(n);
-          co_return;
-        }, std::ref(order), i);
+        g.go(
+            [](std::vector<int>& o, int n) -> task<> {
+              o.push_back(n);
+              co_return;
+            },
+            std::ref(order), i);
       }
       co_return;
     });
@@ -155,11 +159,13 @@ TEST_CASE("EG8: who waits for a slot gets it when the limit is raised") {
     bool got = false;
     co_await scope([&got](group& g) -> task<> {
       g.limit(0);
-      go([](group& own, bool& flag) -> task<> {
-        co_await own.slot();
-        flag = true;
-        own.go(nothing);
-      }, std::ref(g), std::ref(got));
+      go(
+          [](group& own, bool& flag) -> task<> {
+            co_await own.slot();
+            flag = true;
+            own.go(nothing);
+          },
+          std::ref(g), std::ref(got));
       co_await until_quiet();
       CHECK_FALSE(got);
       g.limit(1);
@@ -231,9 +237,10 @@ TEST_CASE("EG10: what a try_go that fails was given stays with the caller") {
   });
 }
 
-// --- slots -----------------------------------------------------------------------------------------
+// --- slots ---------------------------------------------------------------------------------------
 
-TEST_CASE("EG7: co_await slot() before go gives Go's back-pressure: nothing is ever kept for later") {
+TEST_CASE(
+    "EG7: co_await slot() before go gives Go's back-pressure: nothing is ever kept for later") {
   run_test(2, []() -> task<> {
     gauge gg;
     co_await scope([&gg](group& g) -> task<> {
@@ -259,7 +266,12 @@ TEST_CASE("a slot is a case of select") {
       g.go(held, gate);
       const int full = co_await select(g.slot(), otherwise);
       CHECK(full == 1);
-      go([](chan<> c) -> task<> { c.close(); co_return; }, gate);
+      go(
+          [](chan<> c) -> task<> {
+            c.close();
+            co_return;
+          },
+          gate);
       const int freed = co_await select(g.slot(), make_chan<>().recv());
       CHECK(freed == 0);
     });
@@ -273,10 +285,12 @@ TEST_CASE("who waits for a slot of a group that fails goes on") {
       co_await scope([&went_on](group& g) -> task<> {
         g.limit(1);
         g.go([](chan<> never) -> task<> { co_await never.recv(); }, make_chan<>());
-        go([](group& own, bool& flag) -> task<> {
-          co_await own.slot();
-          flag = true;
-        }, std::ref(g), std::ref(went_on));
+        go(
+            [](group& own, bool& flag) -> task<> {
+              co_await own.slot();
+              flag = true;
+            },
+            std::ref(g), std::ref(went_on));
         co_await until_quiet();
         throw std::runtime_error("fails");
       });
@@ -288,7 +302,7 @@ TEST_CASE("who waits for a slot of a group that fails goes on") {
   });
 }
 
-// --- wait ------------------------------------------------------------------------------------------
+// --- wait ----------------------------------------------------------------------------------------
 
 TEST_CASE("wait waits for the children there are, and more may follow") {
   run_test(2, []() -> task<> {
@@ -331,7 +345,12 @@ TEST_CASE("wait is a case of select") {
       co_await other.send(1);
       const int chosen = co_await select(g.wait(), other.recv());
       CHECK(chosen == 1);
-      go([](chan<> c) -> task<> { c.close(); co_return; }, gate);
+      go(
+          [](chan<> c) -> task<> {
+            c.close();
+            co_return;
+          },
+          gate);
       const int ended = co_await select(other.recv(), g.wait());
       CHECK(ended == 1);
     });
@@ -343,9 +362,11 @@ TEST_CASE("EG14: an error stops nobody who does not wait: a child that computes 
     int steps = 0;
     try {
       co_await scope([&steps](group& g) -> task<> {
-        g.go([](int& n) -> task<> {
-          for (; n < 100; ++n) co_await this_goroutine::yield();
-        }, std::ref(steps));
+        g.go(
+            [](int& n) -> task<> {
+              for (; n < 100; ++n) co_await this_goroutine::yield();
+            },
+            std::ref(steps));
         co_await this_goroutine::yield();
         throw std::runtime_error("fails");
       });
@@ -356,16 +377,18 @@ TEST_CASE("EG14: an error stops nobody who does not wait: a child that computes 
   });
 }
 
-// --- async -----------------------------------------------------------------------------------------
+// --- async ---------------------------------------------------------------------------------------
 
 TEST_CASE("async gives a handle to the child's result") {
   run_test(2, []() -> task<> {
     co_await scope([](group& g) -> task<> {
       auto four = g.async(twice, 2);
-      auto box = g.async([](int n) -> task<std::unique_ptr<int>> {
-        co_await this_goroutine::yield();
-        co_return std::make_unique<int>(n);
-      }, 5);
+      auto box = g.async(
+          [](int n) -> task<std::unique_ptr<int>> {
+            co_await this_goroutine::yield();
+            co_return std::make_unique<int>(n);
+          },
+          5);
       auto done = g.async(nothing);
       int n = 1;
       auto reference = g.async([](int& r) -> task<int&> { co_return r; }, std::ref(n));
@@ -400,7 +423,9 @@ TEST_CASE("a deferred may be dropped, and moved") {
     int ran = 0;
     co_await scope([&ran](group& g) -> task<> {
       auto body = [](int& n) -> task<int> { co_return ++n; };
-      { auto dropped = g.async(body, std::ref(ran)); }
+      {
+        auto dropped = g.async(body, std::ref(ran));
+      }
       auto kept = g.async(body, std::ref(ran));
       auto moved = std::move(kept);
       co_await moved;
@@ -484,10 +509,12 @@ TEST_CASE("async takes what can only be moved, and references through std::ref")
   run_test(1, []() -> task<> {
     co_await scope([](group& g) -> task<> {
       int n = 1;
-      auto d = g.async([kept = std::make_unique<int>(2)](std::unique_ptr<int> b, int& r) -> task<int> {
-        r = 7;
-        co_return *kept + *b;
-      }, std::make_unique<int>(3), std::ref(n));
+      auto d = g.async(
+          [kept = std::make_unique<int>(2)](std::unique_ptr<int> b, int& r) -> task<int> {
+            r = 7;
+            co_return *kept + *b;
+          },
+          std::make_unique<int>(3), std::ref(n));
       const int sum = co_await d;
       CHECK(sum == 5);
       CHECK(n == 7);
@@ -495,9 +522,10 @@ TEST_CASE("async takes what can only be moved, and references through std::ref")
   });
 }
 
-// --- spawning that fails ---------------------------------------------------------------------------
+// --- spawning that fails -------------------------------------------------------------------------
 
-TEST_CASE("an exception of an argument's copy leaves go, try_go and async; the group is as before") {
+TEST_CASE(
+    "an exception of an argument's copy leaves go, try_go and async; the group is as before") {
   struct bad_copy {
     bad_copy() = default;
     bad_copy(const bad_copy&) { throw std::runtime_error("copy"); }
@@ -532,10 +560,12 @@ TEST_CASE("what a child's callable throws before it returns a task fails the sco
     std::string text;
     try {
       co_await scope([](group& g) -> task<> {
-        g.go([](bool fails) -> task<> {
-          if (fails) throw std::runtime_error("no task");
-          return nothing();
-        }, true);
+        g.go(
+            [](bool fails) -> task<> {
+              if (fails) throw std::runtime_error("no task");
+              return nothing();
+            },
+            true);
         co_return;
       });
     } catch (const std::runtime_error& e) {

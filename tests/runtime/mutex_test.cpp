@@ -42,10 +42,12 @@ TEST_CASE("MU1: a mutex is free at first, excludes all but one, and is not owned
     mutex mu;
     CHECK(mu.try_lock());
     CHECK_FALSE(mu.try_lock());  // not recursive
-    go([](mutex& m) -> task<> {
-      m.unlock();  // another goroutine's lock
-      co_return;
-    }, std::ref(mu));
+    go(
+        [](mutex& m) -> task<> {
+          m.unlock();  // another goroutine's lock
+          co_return;
+        },
+        std::ref(mu));
     co_await mu.lock();
     mu.unlock();
     std::thread([&mu] { CHECK(mu.try_lock()); }).join();
@@ -165,18 +167,22 @@ TEST_CASE("MU6: a goroutine that locks again and again keeps nobody out") {
 TEST_CASE("MU7: the end of a goroutine does not release it, a guard does") {
   run_test(1, []() -> task<> {
     mutex mu;
-    go([](mutex& m) -> task<> {
-      co_await m.lock();
-      this_goroutine::exit();
-    }, std::ref(mu));
+    go(
+        [](mutex& m) -> task<> {
+          co_await m.lock();
+          this_goroutine::exit();
+        },
+        std::ref(mu));
     co_await until_quiet();
     CHECK_FALSE(mu.try_lock());
     mu.unlock();
-    go([](mutex& m) -> task<> {
-      auto held = co_await m.guard();
-      CHECK(held.owns_lock());
-      this_goroutine::exit();
-    }, std::ref(mu));
+    go(
+        [](mutex& m) -> task<> {
+          auto held = co_await m.guard();
+          CHECK(held.owns_lock());
+          this_goroutine::exit();
+        },
+        std::ref(mu));
     co_await until_quiet();
     {
       auto held = co_await mu.guard();

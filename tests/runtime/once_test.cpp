@@ -148,9 +148,7 @@ TEST_CASE("an abandoned caller does not wait for the one that runs it") {
   run_test(1, []() -> task<> {
     once o;
     auto gate = make_chan<>();
-    go([&]() -> task<> {
-      co_await o.call([&]() -> task<> { co_await gate.recv(); });
-    });
+    go([&]() -> task<> { co_await o.call([&]() -> task<> { co_await gate.recv(); }); });
     co_await until_quiet();
     bool unwound = false;
     try {

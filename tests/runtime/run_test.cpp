@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // run: what goes in and comes out, options that make no sense, and several runtimes in one process.
 // How it ends the goroutines that are left is in shutdown_test.cpp.
-#include "environment.hpp"
 #include "run_test.hpp"
+#include "environment.hpp"
 
 #include <doctest/doctest.h>
 
@@ -71,31 +71,36 @@ TEST_CASE("G7: run returns main's result, and 0 for a main without one") {
 
 TEST_CASE("run moves callable and arguments into main") {
   auto box = std::make_unique<int>(1);
-  const int status = run([kept = std::make_unique<int>(2)](
-                             std::unique_ptr<int> b, int n) -> task<int> {
-    co_await this_goroutine::yield();
-    co_return *b + *kept + n;
-  }, std::move(box), 3);
+  const int status = run(
+      [kept = std::make_unique<int>(2)](std::unique_ptr<int> b, int n) -> task<int> {
+        co_await this_goroutine::yield();
+        co_return *b + *kept + n;
+      },
+      std::move(box), 3);
   CHECK(status == 6);
   CHECK(box == nullptr);
 }
 
 TEST_CASE("run passes an object itself through std::ref") {
   int n = 0;
-  run([](int& v) -> task<> {
-    v = 5;
-    co_return;
-  }, std::ref(n));
+  run(
+      [](int& v) -> task<> {
+        v = 5;
+        co_return;
+      },
+      std::ref(n));
   CHECK(n == 5);
 }
 
 TEST_CASE("run keeps callable and arguments until main has ended") {
   auto shared = std::make_shared<int>(1);
-  run([shared](std::shared_ptr<int> again) -> task<> {
-    co_await this_goroutine::yield();
-    CHECK(shared.use_count() >= 3);
-    CHECK(again == shared);
-  }, shared);
+  run(
+      [shared](std::shared_ptr<int> again) -> task<> {
+        co_await this_goroutine::yield();
+        CHECK(shared.use_count() >= 3);
+        CHECK(again == shared);
+      },
+      shared);
   CHECK(shared.use_count() == 1);
 }
 
@@ -118,10 +123,12 @@ TEST_CASE("run rethrows what leaves main") {
 TEST_CASE("run rethrows what main's callable throws before it returns a task") {
   std::string text;
   try {
-    run([](bool fails) -> task<> {
-      if (fails) throw std::runtime_error("no task");
-      return quiet();
-    }, true);
+    run(
+        [](bool fails) -> task<> {
+          if (fails) throw std::runtime_error("no task");
+          return quiet();
+        },
+        true);
   } catch (const std::runtime_error& e) {
     text = e.what();
   }
@@ -156,9 +163,8 @@ TEST_CASE("main carries the root Context, which lives while main does") {
 
 TEST_CASE("rule 3: main runs under the Context that is its first parameter") {
   auto [ctx, cancel] = with_cancel(background());
-  const int same = run([](context own) -> task<int> {
-    co_return own == this_goroutine::context();
-  }, ctx);
+  const int same =
+      run([](context own) -> task<int> { co_return own == this_goroutine::context(); }, ctx);
   CHECK(same == 1);
 }
 
@@ -175,7 +181,7 @@ TEST_CASE("run in a goroutine throws std::logic_error") {
   });
 }
 
-// --- options ---------------------------------------------------------------------------------------
+// --- options -------------------------------------------------------------------------------------
 
 TEST_CASE("RT5: without a number of workers there are as many as CPUs that may be used") {
   const with_environment procs("BURROW_PROCS", nullptr);
@@ -197,7 +203,8 @@ TEST_CASE("a BURROW_PROCS that makes no sense is refused with a sentence") {
   for (const char* text : {"0", "-1", "two", "2x", " 2", "1025", "99999999999999999999", "1.5"}) {
     const with_environment procs("BURROW_PROCS", text);
     const std::optional<std::string> said = refusal<std::invalid_argument>(options());
-    CHECK(said == "BURROW_PROCS must be a number from 1 to 1024, and is \"" + std::string(text) + "\"");
+    CHECK(said ==
+          "BURROW_PROCS must be a number from 1 to 1024, and is \"" + std::string(text) + "\"");
   }
 }
 
@@ -255,7 +262,7 @@ TEST_CASE("options that make no sense are refused with std::invalid_argument") {
   CHECK(run(answer) == 42);
 }
 
-// --- several runtimes ------------------------------------------------------------------------------
+// --- several runtimes ----------------------------------------------------------------------------
 
 TEST_CASE("runtimes one after the other leave no thread and no descriptor behind") {
   run_test(3, quiet);
@@ -316,9 +323,9 @@ TEST_CASE("each of several runtimes keeps its own options, root Context and goro
         for (int i = 0; i < 50; ++i) {
           const context root = this_goroutine::context();
           auto c = make_chan<bool>();
-          go([](context own, chan<bool> out) -> task<> {
-            co_await out.send(own == this_goroutine::context());
-          }, root, c);
+          go([](context own,
+                chan<bool> out) -> task<> { co_await out.send(own == this_goroutine::context()); },
+             root, c);
           bool same = false;
           co_await c.recv(same);
           const auto& settings = detail::current_worker()->owner().settings();
@@ -333,9 +340,7 @@ TEST_CASE("each of several runtimes keeps its own options, root Context and goro
 
 TEST_CASE("an exception of one runtime's main does not touch another one") {
   auto hold = make_chan<>();
-  std::thread other([hold] {
-    run_test(1, [hold]() -> task<> { co_await hold.recv(); });
-  });
+  std::thread other([hold] { run_test(1, [hold]() -> task<> { co_await hold.recv(); }); });
   bool thrown = false;
   try {
     run_test(1, []() -> task<> {

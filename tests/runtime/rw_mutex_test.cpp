@@ -70,7 +70,8 @@ TEST_CASE("RW1: many readers or one writer") {
   static_assert(!std::is_copy_constructible_v<rw_mutex> && !std::is_move_constructible_v<rw_mutex>);
 }
 
-TEST_CASE("RW2, RW4: a writer that waits holds back new readers, and waits for the old ones alone") {
+TEST_CASE(
+    "RW2, RW4: a writer that waits holds back new readers, and waits for the old ones alone") {
   run_test(1, []() -> task<> {
     rw_mutex mu;
     std::string log;
@@ -110,6 +111,7 @@ TEST_CASE("RW3: after a writer come all readers that queued, then the next write
     co_await until_quiet();
     CHECK(log == "rrrw");
     gate.close();
+    co_await until_quiet();
   });
 }
 

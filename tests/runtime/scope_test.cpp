@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// scope: what it gives, that it always joins, and what happens to errors. Limits, async and slots are
-// in group_test.cpp; how abandonment reaches the children is in abandon_test.cpp.
+// scope: what it gives, that it always joins, and what happens to errors. Limits, async and slots
+// are in group_test.cpp; how abandonment reaches the children is in abandon_test.cpp.
 #include "resident.hpp"
 #include "run_test.hpp"
 
@@ -41,7 +41,7 @@ task<> throws(std::string text) {
   co_return;
 }
 
-// --- what it gives ---------------------------------------------------------------------------------
+// --- what it gives -------------------------------------------------------------------------------
 
 TEST_CASE("a scope gives what its body returns: values, references, void, what can only be moved") {
   run_test(1, []() -> task<> {
@@ -88,17 +88,19 @@ TEST_CASE("a scope without children ends with its body") {
   });
 }
 
-// --- joining ---------------------------------------------------------------------------------------
+// --- joining -------------------------------------------------------------------------------------
 
 TEST_CASE("rule 4, EG2: the children end before the scope does") {
   run_test(2, []() -> task<> {
     std::atomic<int> ended{0};
     co_await scope([&ended](group& g) -> task<> {
       for (int i = 0; i < 100; ++i) {
-        g.go([](std::atomic<int>& n, int turns) -> task<> {
-          for (int t = 0; t < turns; ++t) co_await this_goroutine::yield();
-          n.fetch_add(1);
-        }, std::ref(ended), i);
+        g.go(
+            [](std::atomic<int>& n, int turns) -> task<> {
+              for (int t = 0; t < turns; ++t) co_await this_goroutine::yield();
+              n.fetch_add(1);
+            },
+            std::ref(ended), i);
       }
       co_return;
     });
@@ -131,10 +133,12 @@ TEST_CASE("what the children did is seen after the scope") {
     std::vector<int> squares(200);  // plain memory: ThreadSanitizer judges
     co_await scope([&squares](group& g) -> task<> {
       for (int i = 0; i < 200; ++i) {
-        g.go([](int& out, int n) -> task<> {
-          out = n * n;
-          co_return;
-        }, std::ref(squares[static_cast<std::size_t>(i)]), i);
+        g.go(
+            [](int& out, int n) -> task<> {
+              out = n * n;
+              co_return;
+            },
+            std::ref(squares[static_cast<std::size_t>(i)]), i);
       }
       co_return;
     });
@@ -147,15 +151,19 @@ TEST_CASE("scopes nest, and each joins its own") {
     std::vector<std::string> log;
     co_await scope([&log](group& outer) -> task<> {
       auto gate = make_chan<>();
-      outer.go([](std::vector<std::string>& l, chan<> g) -> task<> {
-        const logs end{l, "outer child"};
-        co_await g.recv();
-      }, std::ref(log), gate);
+      outer.go(
+          [](std::vector<std::string>& l, chan<> g) -> task<> {
+            const logs end{l, "outer child"};
+            co_await g.recv();
+          },
+          std::ref(log), gate);
       co_await scope([&log](group& inner) -> task<> {
-        inner.go([](std::vector<std::string>& l) -> task<> {
-          const logs end{l, "inner child"};
-          co_await this_goroutine::yield();
-        }, std::ref(log));
+        inner.go(
+            [](std::vector<std::string>& l) -> task<> {
+              const logs end{l, "inner child"};
+              co_await this_goroutine::yield();
+            },
+            std::ref(log));
         co_return;
       });
       log.push_back("inner scope");
@@ -165,17 +173,25 @@ TEST_CASE("scopes nest, and each joins its own") {
   });
 }
 
-TEST_CASE("children may outlive the locals of the body: it is joined when what it returns is ready") {
+TEST_CASE(
+    "children may outlive the locals of the body: it is joined when what it returns is ready") {
   run_test(1, []() -> task<> {
     std::vector<std::string> log;
     auto gate = make_chan<>();
     const int n = co_await scope([&log, gate](group& g) -> task<int> {
       const logs local{log, "local of the body"};
-      g.go([](std::vector<std::string>& l, chan<> until) -> task<> {
-        co_await until.recv();
-        l.push_back("child");
-      }, std::ref(log), gate);
-      go([](chan<> until) -> task<> { until.close(); co_return; }, gate);
+      g.go(
+          [](std::vector<std::string>& l, chan<> until) -> task<> {
+            co_await until.recv();
+            l.push_back("child");
+          },
+          std::ref(log), gate);
+      go(
+          [](chan<> until) -> task<> {
+            until.close();
+            co_return;
+          },
+          gate);
       co_return 8;
     });
     CHECK(n == 8);
@@ -188,10 +204,12 @@ TEST_CASE("co_await g.wait() at the end of a body joins while its locals live") 
     std::vector<std::string> log;
     co_await scope([&log](group& g) -> task<> {
       const logs local{log, "local of the body"};
-      g.go([](std::vector<std::string>& l) -> task<> {
-        co_await this_goroutine::yield();
-        l.push_back("child");
-      }, std::ref(log));
+      g.go(
+          [](std::vector<std::string>& l) -> task<> {
+            co_await this_goroutine::yield();
+            l.push_back("child");
+          },
+          std::ref(log));
       co_await g.wait();
     });
     CHECK(log == std::vector<std::string>{"child", "local of the body"});
@@ -221,10 +239,12 @@ TEST_CASE("100 000 children at the same time") {
     co_await scope([&ended](group& g) -> task<> {
       auto gate = make_chan<>();
       for (int i = 0; i < 100'000; ++i) {
-        g.go([](chan<> until, std::atomic<int>& n) -> task<> {
-          co_await until.recv();
-          n.fetch_add(1, std::memory_order_relaxed);
-        }, gate, std::ref(ended));
+        g.go(
+            [](chan<> until, std::atomic<int>& n) -> task<> {
+              co_await until.recv();
+              n.fetch_add(1, std::memory_order_relaxed);
+            },
+            gate, std::ref(ended));
       }
       gate.close();
       co_return;
@@ -237,8 +257,7 @@ TEST_CASE("a chain of 2 000 nested scopes") {
   struct chain {
     static task<int> go_down(int depth) {
       if (depth == 0) co_return 0;
-      const int below =
-          co_await scope([depth](group&) -> task<int> { return go_down(depth - 1); });
+      const int below = co_await scope([depth](group&) -> task<int> { return go_down(depth - 1); });
       co_return below + 1;
     }
   };
@@ -248,16 +267,18 @@ TEST_CASE("a chain of 2 000 nested scopes") {
   });
 }
 
-// --- errors ----------------------------------------------------------------------------------------
+// --- errors --------------------------------------------------------------------------------------
 
 TEST_CASE("rule 6, EG2: the error of a child is rethrown when all have ended") {
   run_test(2, []() -> task<> {
     std::vector<std::string> log;
     auto failing = scope([&log](group& g) -> task<> {
-      g.go([](std::vector<std::string>& l) -> task<> {
-        const logs end{l, "sibling"};
-        co_await make_chan<>().recv();
-      }, std::ref(log));
+      g.go(
+          [](std::vector<std::string>& l) -> task<> {
+            const logs end{l, "sibling"};
+            co_await make_chan<>().recv();
+          },
+          std::ref(log));
       co_await until_quiet();
       g.go(throws, "boom");
     });
@@ -271,10 +292,12 @@ TEST_CASE("the error of the body is rethrown when all have ended") {
   run_test(2, []() -> task<> {
     std::vector<std::string> log;
     auto failing = scope([&log](group& g) -> task<int> {
-      g.go([](std::vector<std::string>& l) -> task<> {
-        const logs end{l, "child"};
-        co_await make_chan<>().recv();
-      }, std::ref(log));
+      g.go(
+          [](std::vector<std::string>& l) -> task<> {
+            const logs end{l, "child"};
+            co_await make_chan<>().recv();
+          },
+          std::ref(log));
       co_await until_quiet();
       throw std::runtime_error("body");
       co_return 1;
@@ -289,10 +312,12 @@ TEST_CASE("the error of a body that is no coroutine joins what it has started, t
   run_test(1, []() -> task<> {
     std::vector<std::string> log;
     auto failing = scope([&log](group& g) -> task<> {
-      g.go([](std::vector<std::string>& l) -> task<> {
-        const logs end{l, "child"};
-        co_await make_chan<>().recv();
-      }, std::ref(log));
+      g.go(
+          [](std::vector<std::string>& l) -> task<> {
+            const logs end{l, "child"};
+            co_await make_chan<>().recv();
+          },
+          std::ref(log));
       if (log.empty()) throw std::runtime_error("no task");
       return throws("unreachable");
     });
@@ -316,14 +341,16 @@ TEST_CASE("EG5: the first error in time is rethrown, later ones go to on_suppres
   run(opt, []() -> task<> {
     auto failing = scope([](group& g) -> task<> {
       auto order = make_chan<>();
-      g.go([](chan<> o) -> task<> {
-        // Unwound by the first error, and its clean-up fails.
-        try {
-          co_await o.recv();
-        } catch (const goroutine_exit&) {
-          throw std::runtime_error("second");
-        }
-      }, order);
+      g.go(
+          [](chan<> o) -> task<> {
+            // Unwound by the first error, and its clean-up fails.
+            try {
+              co_await o.recv();
+            } catch (const goroutine_exit&) {
+              throw std::runtime_error("second");
+            }
+          },
+          order);
       co_await until_quiet();
       g.go(throws, "first");
       try {
@@ -397,7 +424,8 @@ TEST_CASE("EG3, EG4: the group's Context has ended after the scope, with Cancele
   });
 }
 
-TEST_CASE("rule 3: body and children carry the group's Context, which is below the scope's caller's") {
+TEST_CASE(
+    "rule 3: body and children carry the group's Context, which is below the scope's caller's") {
   run_test(1, []() -> task<> {
     static constexpr context_key<int> key{"key"};
     const context outer = with_value(background(), key, 5);
@@ -407,10 +435,12 @@ TEST_CASE("rule 3: body and children carry the group's Context, which is below t
         CHECK(own == g.context());
         CHECK(*own.value(key) == 5);
         bool same = false;
-        g.go([](context group_context, bool& s) -> task<> {
-          s = group_context == this_goroutine::context();
-          co_return;
-        }, own, std::ref(same));
+        g.go(
+            [](context group_context, bool& s) -> task<> {
+              s = group_context == this_goroutine::context();
+              co_return;
+            },
+            own, std::ref(same));
         co_await g.wait();
         CHECK(same);
       });
@@ -426,10 +456,12 @@ TEST_CASE("EG13: a child that exits has ended without an error") {
         this_goroutine::exit();
         co_return;
       });
-      g.go([](bool& ended) -> task<> {
-        for (int i = 0; i < 10; ++i) co_await this_goroutine::yield();
-        ended = true;
-      }, std::ref(sibling_ended));
+      g.go(
+          [](bool& ended) -> task<> {
+            for (int i = 0; i < 10; ++i) co_await this_goroutine::yield();
+            ended = true;
+          },
+          std::ref(sibling_ended));
       co_await g.wait();
       CHECK_FALSE(g.context().err());
     });
@@ -442,18 +474,23 @@ TEST_CASE("rule 5: a Context that ends from outside abandons nobody, and fails n
     auto [ctx, cancel] = with_cancel(background());
     auto gate = make_chan<int>();
     auto out = make_chan<int>(1);
-    go(ctx, [](chan<int> in, chan<int> o) -> task<> {
-      const int sum = co_await scope([in](group& g) -> task<int> {
-        auto d = g.async([](chan<int> from) -> task<int> {
-          const std::optional<int> v = co_await from.recv();  // watches no Context
-          co_return *v;
-        }, in);
-        const int v = co_await d;
-        CHECK(g.context().err() == errc::canceled);
-        co_return v;
-      });
-      co_await o.send(sum);
-    }, gate, out);
+    go(
+        ctx,
+        [](chan<int> in, chan<int> o) -> task<> {
+          const int sum = co_await scope([in](group& g) -> task<int> {
+            auto d = g.async(
+                [](chan<int> from) -> task<int> {
+                  const std::optional<int> v = co_await from.recv();  // watches no Context
+                  co_return *v;
+                },
+                in);
+            const int v = co_await d;
+            CHECK(g.context().err() == errc::canceled);
+            co_return v;
+          });
+          co_await o.send(sum);
+        },
+        gate, out);
     co_await until_quiet();
     cancel();
     co_await until_quiet();
@@ -493,10 +530,12 @@ TEST_CASE("EG5: a child that is started in a scope that has failed does not begi
       try {
         co_await make_chan<>().recv();
       } catch (const goroutine_exit&) {
-        g.go([](bool& b) -> task<> {
-          b = true;
-          co_return;
-        }, std::ref(began));
+        g.go(
+            [](bool& b) -> task<> {
+              b = true;
+              co_return;
+            },
+            std::ref(began));
         throw;
       }
     });

@@ -234,17 +234,19 @@ TEST_CASE("SE10 SE19: closed channels in cases known at run time") {
 
     auto late = make_chan<int>();
     auto results = make_chan<int>(1);
-    go([](chan<int> to, chan<int> out) -> task<> {
-      int result = 0;
-      const int one = 1;
-      std::array<select_case, 2> waiting{select_case(), select_case(to.send(one))};
-      try {
-        co_await select(std::span(waiting));
-      } catch (const closed_channel&) {
-        result = 1;
-      }
-      co_await out.send(result);
-    }, late, results);
+    go(
+        [](chan<int> to, chan<int> out) -> task<> {
+          int result = 0;
+          const int one = 1;
+          std::array<select_case, 2> waiting{select_case(), select_case(to.send(one))};
+          try {
+            co_await select(std::span(waiting));
+          } catch (const closed_channel&) {
+            result = 1;
+          }
+          co_await out.send(result);
+        },
+        late, results);
     co_await until_quiet();
     late.close();
     std::optional<int> got = co_await results.recv();
@@ -299,10 +301,12 @@ TEST_CASE("cases of all kinds known at run time") {
       cases.emplace_back(after(round == 2 ? 1ms : 1h));
       if (round == 0) go([](chan<int> to) -> task<> { co_await to.send(1); }, c);
       if (round == 1) {
-        go([](mutex& m) -> task<> {
-          m.unlock();
-          co_return;
-        }, std::ref(mu));
+        go(
+            [](mutex& m) -> task<> {
+              m.unlock();
+              co_return;
+            },
+            std::ref(mu));
       }
       if (round == 3) cancel();
       int chosen = co_await select(std::span(cases));

@@ -71,12 +71,14 @@ TEST_CASE("SE4: of the ready cases one is chosen at random, each as likely") {
 TEST_CASE("SE4 SE5: a peer finds each case of a select that waits as likely") {
   run_test(1, []() -> task<> {
     auto c = make_chan<int>();
-    go([](chan<int> to, chan<int> other) -> task<> {
-      for (int i = 0; i < rounds; ++i) {
-        co_await select(to.send(0), other.recv(), to.send(1), to.send(2));
-      }
-      to.close();
-    }, c, make_chan<int>());
+    go(
+        [](chan<int> to, chan<int> other) -> task<> {
+          for (int i = 0; i < rounds; ++i) {
+            co_await select(to.send(0), other.recv(), to.send(1), to.send(2));
+          }
+          to.close();
+        },
+        c, make_chan<int>());
     std::array<int, 3> count{};
     for (;;) {
       co_await this_goroutine::yield();  // the sender waits when this receives
@@ -88,15 +90,17 @@ TEST_CASE("SE4 SE5: a peer finds each case of a select that waits as likely") {
 
     auto values = make_chan<int>();
     auto chosen_case = make_chan<int>();
-    go([](chan<int> from, chan<int> back) -> task<> {
-      int x = 0;
-      int y = 0;
-      for (int i = 0; i < rounds; ++i) {
-        const int chosen = co_await select(from.recv(x), from.recv(y));
-        co_await back.send(chosen);
-      }
-      back.close();
-    }, values, chosen_case);
+    go(
+        [](chan<int> from, chan<int> back) -> task<> {
+          int x = 0;
+          int y = 0;
+          for (int i = 0; i < rounds; ++i) {
+            const int chosen = co_await select(from.recv(x), from.recv(y));
+            co_await back.send(chosen);
+          }
+          back.close();
+        },
+        values, chosen_case);
     int second = 0;
     for (int i = 0; i < rounds; ++i) {
       co_await this_goroutine::yield();

@@ -89,7 +89,8 @@ TEST_CASE("SM3: an acquire either has its units or its error, when both come tog
   }
 }
 
-TEST_CASE("SM5: a request for more than there is waits for its Context alone, and in nobody's way") {
+TEST_CASE(
+    "SM5: a request for more than there is waits for its Context alone, and in nobody's way") {
   run_test(1, []() -> task<> {
     semaphore s(2);
     auto [ctx, cancel] = with_cancel(background());

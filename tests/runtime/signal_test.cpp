@@ -23,7 +23,7 @@ std::string cause_text(const context& ctx) {
 }
 
 void (*action_of(int number))(int) {
-  struct sigaction action {};
+  struct sigaction action{};
   ::sigaction(number, nullptr, &action);
   return action.sa_handler;
 }
@@ -63,7 +63,9 @@ TEST_CASE("SG4 SG6: the parent's end is its end, with the parent's cause") {
   CHECK(cause_text(ctx) == "enough");
 }
 
-TEST_CASE("SG7 SG8: the handler stays until stop, which restores the former action, any number of times") {
+TEST_CASE(
+    "SG7 SG8: the handler stays until stop, which restores the former action, any number of "
+    "times") {
   const auto before = action_of(SIGUSR1);
   run_test(2, []() -> task<> {
     auto [ctx, stop] = signal::notify_context(background(), {SIGUSR1});

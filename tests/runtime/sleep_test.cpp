@@ -48,6 +48,15 @@ TEST_CASE("TM1: sleeps of nothing starve nobody") {
       co_return;
     });
     while (!stop) co_await sleep(0s);
+
+    auto [ctx, cancel] = with_cancel(background());
+    cancel();
+    stop = false;
+    go([&]() -> task<> {
+      stop = true;
+      co_return;
+    });
+    while (!stop) co_await sleep(ctx, 1h);  // nor do those that a Context ends at once
   });
 }
 
@@ -61,8 +70,8 @@ TEST_CASE("TM2: what is too long to count is for ever, and what is too short is 
   CHECK(detail::to_nanoseconds(years(least)) == least);
   CHECK(detail::to_nanoseconds(std::chrono::duration<double>(1e300)) == detail::never);
   CHECK(detail::to_nanoseconds(std::chrono::duration<double>(-1e300)) == least);
-  CHECK(detail::to_nanoseconds(std::chrono::duration<double>(
-            std::numeric_limits<double>::quiet_NaN())) == 0);
+  CHECK(detail::to_nanoseconds(
+            std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN())) == 0);
   // Rounded up, so that no sleep is short.
   CHECK(detail::to_nanoseconds(std::chrono::duration<double>(1.5e-9)) == 2);
   CHECK(detail::to_nanoseconds(std::chrono::duration<std::int64_t, std::pico>(1)) == 1);
@@ -71,12 +80,14 @@ TEST_CASE("TM2: what is too long to count is for ever, and what is too short is 
     int ended = 0;
     auto [ctx, cancel] = with_cancel(background());
     for (auto d : {years(most), years(1), years(290)}) {
-      go([&, d](context own) -> task<> {
-        std::error_code error = co_await sleep(d);
-        CHECK(error == errc::canceled);
-        static_cast<void>(own);
-        ++ended;
-      }, ctx);
+      go(
+          [&, d](context own) -> task<> {
+            std::error_code error = co_await sleep(d);
+            CHECK(error == errc::canceled);
+            static_cast<void>(own);
+            ++ended;
+          },
+          ctx);
     }
     co_await sleep(years(least));
     co_await sleep(2ms);
@@ -105,7 +116,8 @@ TEST_CASE("TM21: sleeps end in the order of their times") {
       co_await wg.wait();
       CHECK(order.size() == 5);
       // On one worker the order is theirs; two may take each other over on their way to the mutex.
-      if (detail::current_worker()->owner().worker_count() == 1) CHECK(std::ranges::is_sorted(order));
+      if (detail::current_worker()->owner().worker_count() == 1)
+        CHECK(std::ranges::is_sorted(order));
     });
   }
 }
@@ -150,16 +162,18 @@ TEST_CASE("rule 2: a sleep ends with the Context that the goroutine carries") {
     std::atomic<int> ended{0};
     wait_group wg;
     for (int i = 0; i < 10; ++i) {
-      wg.go([&](context own) -> task<> {
-        std::error_code error = co_await sleep(1h);
-        CHECK(error == errc::canceled);
-        CHECK(own.err() == error);
-        error = co_await sleep(1h);  // at once: it has ended
-        CHECK(error == errc::canceled);
-        error = co_await sleep(0s);
-        CHECK(error == errc::canceled);
-        ++ended;
-      }, ctx);
+      wg.go(
+          [&](context own) -> task<> {
+            std::error_code error = co_await sleep(1h);
+            CHECK(error == errc::canceled);
+            CHECK(own.err() == error);
+            error = co_await sleep(1h);  // at once: it has ended
+            CHECK(error == errc::canceled);
+            error = co_await sleep(0s);
+            CHECK(error == errc::canceled);
+            ++ended;
+          },
+          ctx);
     }
     co_await until_quiet();
     CHECK(ended == 0);
@@ -181,11 +195,13 @@ TEST_CASE("sleep(ctx, d) watches that Context instead") {
     auto [ctx, cancel] = with_cancel(background());
     std::error_code from_other;
     std::error_code from_named;
-    go([&, other = ctx](context own) -> task<> {
-      static_cast<void>(own);
-      from_named = co_await sleep(other, 1h);
-      from_other = co_await sleep(background(), 1ms);  // the carried one is not looked at
-    }, outer);
+    go(
+        [&, other = ctx](context own) -> task<> {
+          static_cast<void>(own);
+          from_named = co_await sleep(other, 1h);
+          from_other = co_await sleep(background(), 1ms);  // the carried one is not looked at
+        },
+        outer);
     co_await until_quiet();
     cancel_outer();
     co_await until_quiet();
@@ -205,10 +221,12 @@ TEST_CASE("a sleep that a timer and a Context end at the same time ends once") {
       auto [ctx, cancel] = with_cancel(background());
       auto trigger = cancel.trigger();
       wait_group wg;
-      wg.go([](context own) -> task<> {
-        static_cast<void>(own);
-        for (int i = 0; i < 5; ++i) co_await sleep(20us);
-      }, ctx);
+      wg.go(
+          [](context own) -> task<> {
+            static_cast<void>(own);
+            for (int i = 0; i < 5; ++i) co_await sleep(20us);
+          },
+          ctx);
       wg.go([trigger]() -> task<> {
         co_await sleep(50us);
         trigger();

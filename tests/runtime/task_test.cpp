@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// task<T>: what crosses an await, when a task runs, how deep and how long it may go, and the Context
-// that its first parameter names.
+// task<T>: what crosses an await, when a task runs, how deep and how long it may go, and the
+// Context that its first parameter names.
 #include "run_test.hpp"
 
 #include <doctest/doctest.h>
@@ -201,10 +201,10 @@ TEST_CASE("the locals of a task are gone when its exception arrives") {
   });
 }
 
-// --- stack and memory ------------------------------------------------------------------------------
+// --- stack and memory ----------------------------------------------------------------------------
 
-/// The lowest and the highest stack pointer seen. A frame address, since AddressSanitizer keeps locals
-/// elsewhere.
+/// The lowest and the highest stack pointer seen. A frame address, since AddressSanitizer keeps
+/// locals elsewhere.
 struct stack_range {
   std::uintptr_t low = UINTPTR_MAX;
   std::uintptr_t high = 0;
@@ -292,7 +292,7 @@ TEST_CASE("an exception unwinds 10 000 nested tasks") {
   });
 }
 
-// --- the Context of the first parameter ------------------------------------------------------------
+// --- the Context of the first parameter ----------------------------------------------------------
 
 task<bool> carries_by_value(context ctx) { co_return this_goroutine::context() == ctx; }
 task<bool> carries_by_reference(const context& ctx) {
@@ -345,7 +345,7 @@ TEST_CASE("rule 3: the Context goes back when the task ends, whichever way") {
     auto nests = [](context own) -> task<bool> {
       auto [inner, cancel_inner] = with_cancel(own);
       const bool deeper = co_await carries_by_value(inner);
-      co_return deeper && this_goroutine::context() == own;
+      co_return deeper&& this_goroutine::context() == own;
     };
     const bool nested_well = co_await nests(ctx);
     CHECK(nested_well);
@@ -361,7 +361,8 @@ TEST_CASE("rule 3: a nil Context as first parameter changes nothing") {
   });
 }
 
-TEST_CASE("rule 3: the carried Context lives as long as the task, whatever becomes of the parameter") {
+TEST_CASE(
+    "rule 3: the carried Context lives as long as the task, whatever becomes of the parameter") {
   run_test(1, []() -> task<> {
     auto assigns = [](context ctx) -> task<std::error_code> {
       ctx = background();
@@ -371,10 +372,12 @@ TEST_CASE("rule 3: the carried Context lives as long as the task, whatever becom
     auto started = make_chan<std::error_code>(1);
     {
       auto [ctx, cancel] = with_cancel(background());
-      go([](auto body, context own, chan<std::error_code> out) -> task<> {
-        const std::error_code e = co_await body(std::move(own));
-        co_await out.send(e);
-      }, assigns, ctx, started);
+      go(
+          [](auto body, context own, chan<std::error_code> out) -> task<> {
+            const std::error_code e = co_await body(std::move(own));
+            co_await out.send(e);
+          },
+          assigns, ctx, started);
     }  // ctx is cancelled, and nobody but the task below refers to it
     const std::optional<std::error_code> e = co_await started.recv();
     REQUIRE(e.has_value());

@@ -46,10 +46,12 @@ TEST_CASE("RT3: yield puts the caller behind all that wait, and it stays runnabl
 TEST_CASE("RT3: yield lets others run on one worker") {
   run_test(1, []() -> task<> {
     bool ran = false;
-    go([](bool& flag) -> task<> {
-      flag = true;
-      co_return;
-    }, std::ref(ran));
+    go(
+        [](bool& flag) -> task<> {
+          flag = true;
+          co_return;
+        },
+        std::ref(ran));
     CHECK_FALSE(ran);
     co_await this_goroutine::yield();
     CHECK(ran);
@@ -68,12 +70,14 @@ TEST_CASE("an id is never 0, unique, and stays with its goroutine") {
     constexpr int count = 1000;
     auto out = make_chan<unsigned long long>(count);
     for (int i = 0; i < count; ++i) {
-      go([](chan<unsigned long long> c) -> task<> {
-        const unsigned long long before = this_goroutine::id();
-        co_await this_goroutine::yield();
-        const bool stays = before == this_goroutine::id();
-        co_await c.send(stays ? before : 0);
-      }, out);
+      go(
+          [](chan<unsigned long long> c) -> task<> {
+            const unsigned long long before = this_goroutine::id();
+            co_await this_goroutine::yield();
+            const bool stays = before == this_goroutine::id();
+            co_await c.send(stays ? before : 0);
+          },
+          out);
     }
     std::set<unsigned long long> ids{this_goroutine::id()};
     for (int i = 0; i < count; ++i) {
@@ -145,11 +149,13 @@ TEST_CASE("a name ends with its goroutine: the next one in the slot has none") {
   run_test(1, []() -> task<> {
     auto out = make_chan<bool>();
     for (int i = 0; i < 10; ++i) {
-      go([](chan<bool> c) -> task<> {
-        const bool nameless = detail::current_goroutine()->name.load() == nullptr;
-        this_goroutine::set_name("named");
-        co_await c.send(nameless);
-      }, out);
+      go(
+          [](chan<bool> c) -> task<> {
+            const bool nameless = detail::current_goroutine()->name.load() == nullptr;
+            this_goroutine::set_name("named");
+            co_await c.send(nameless);
+          },
+          out);
       bool nameless = false;
       co_await out.recv(nameless);
       CHECK(nameless);
@@ -158,22 +164,24 @@ TEST_CASE("a name ends with its goroutine: the next one in the slot has none") {
   });
 }
 
-// --- exit ------------------------------------------------------------------------------------------
+// --- exit ----------------------------------------------------------------------------------------
 
 TEST_CASE("G10: exit ends the caller alone, after its destructors, the last one first") {
   run_test(1, []() -> task<> {
     std::vector<std::string> log;
     auto done = make_chan<>();
-    go([](std::vector<std::string>& l, chan<> out) -> task<> {
-      const logs outer{l, "outer"};
-      co_await [](std::vector<std::string>& ll) -> task<> {
-        const logs inner{ll, "inner"};
-        co_await this_goroutine::yield();
-        this_goroutine::exit();
-      }(l);
-      l.push_back("unreachable");
-      co_await out.send();
-    }, std::ref(log), done);
+    go(
+        [](std::vector<std::string>& l, chan<> out) -> task<> {
+          const logs outer{l, "outer"};
+          co_await [](std::vector<std::string>& ll) -> task<> {
+            const logs inner{ll, "inner"};
+            co_await this_goroutine::yield();
+            this_goroutine::exit();
+          }(l);
+          l.push_back("unreachable");
+          co_await out.send();
+        },
+        std::ref(log), done);
     co_await until_quiet();
     CHECK(log == std::vector<std::string>{"inner", "outer"});
     CHECK(detail::current_worker()->owner().live() == 1);
@@ -184,19 +192,21 @@ TEST_CASE("G10: exit is no error, and no std::exception") {
   run_test(1, []() -> task<> {
     bool as_error = false;
     bool as_exit = false;
-    go([](bool& error, bool& exit) -> task<> {
-      try {
-        try {
-          this_goroutine::exit();
-        } catch (const std::exception&) {
-          error = true;
-        }
-      } catch (const goroutine_exit&) {
-        exit = true;
-        throw;
-      }
-      co_return;
-    }, std::ref(as_error), std::ref(as_exit));
+    go(
+        [](bool& error, bool& exit) -> task<> {
+          try {
+            try {
+              this_goroutine::exit();
+            } catch (const std::exception&) {
+              error = true;
+            }
+          } catch (const goroutine_exit&) {
+            exit = true;
+            throw;
+          }
+          co_return;
+        },
+        std::ref(as_error), std::ref(as_exit));
     co_await until_quiet();
     CHECK_FALSE(as_error);
     CHECK(as_exit);
@@ -206,20 +216,22 @@ TEST_CASE("G10: exit is no error, and no std::exception") {
 TEST_CASE("G12: who swallows an exit gets it again at the next operation that has to wait") {
   run_test(1, []() -> task<> {
     std::vector<std::string> log;
-    go([](std::vector<std::string>& l) -> task<> {
-      const logs end{l, "unwound"};
-      auto ready = make_chan<int>(1);
-      auto never = make_chan<int>();
-      try {
-        this_goroutine::exit();
-      } catch (...) {
-        l.push_back("swallowed");
-      }
-      co_await ready.send(1);
-      l.push_back("sent");
-      co_await never.recv();
-      l.push_back("unreachable");
-    }, std::ref(log));
+    go(
+        [](std::vector<std::string>& l) -> task<> {
+          const logs end{l, "unwound"};
+          auto ready = make_chan<int>(1);
+          auto never = make_chan<int>();
+          try {
+            this_goroutine::exit();
+          } catch (...) {
+            l.push_back("swallowed");
+          }
+          co_await ready.send(1);
+          l.push_back("sent");
+          co_await never.recv();
+          l.push_back("unreachable");
+        },
+        std::ref(log));
     co_await until_quiet();
     CHECK(log == std::vector<std::string>{"swallowed", "sent", "unwound"});
   });
@@ -256,11 +268,13 @@ TEST_CASE("exit in a plain function that a goroutine calls unwinds the goroutine
   };
   run_test(1, []() -> task<> {
     bool reached = false;
-    go([](bool& r) -> task<> {
-      free_function::leaves();
-      r = true;
-      co_return;
-    }, std::ref(reached));
+    go(
+        [](bool& r) -> task<> {
+          free_function::leaves();
+          r = true;
+          co_return;
+        },
+        std::ref(reached));
     co_await until_quiet();
     CHECK_FALSE(reached);
   });
@@ -270,19 +284,23 @@ TEST_CASE("G10: exit in the body of a scope ends the caller, once the children h
   run_test(1, []() -> task<> {
     std::vector<std::string> log;
     auto gate = make_chan<>();
-    go([](std::vector<std::string>& l, chan<> until) -> task<> {
-      const logs end{l, "outer"};
-      co_await scope([&l, until](group& g) -> task<> {
-        const logs body{l, "body"};
-        g.go([](std::vector<std::string>& ll, chan<> u) -> task<> {
-          const logs child{ll, "child"};
-          co_await u.recv();
-        }, std::ref(l), until);
-        this_goroutine::exit();
-        co_return;
-      });
-      l.push_back("unreachable");
-    }, std::ref(log), gate);
+    go(
+        [](std::vector<std::string>& l, chan<> until) -> task<> {
+          const logs end{l, "outer"};
+          co_await scope([&l, until](group& g) -> task<> {
+            const logs body{l, "body"};
+            g.go(
+                [](std::vector<std::string>& ll, chan<> u) -> task<> {
+                  const logs child{ll, "child"};
+                  co_await u.recv();
+                },
+                std::ref(l), until);
+            this_goroutine::exit();
+            co_return;
+          });
+          l.push_back("unreachable");
+        },
+        std::ref(log), gate);
     co_await until_quiet();
     CHECK(log == std::vector<std::string>{"body"});
     gate.close();

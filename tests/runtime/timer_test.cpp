@@ -68,14 +68,19 @@ TEST_CASE("TM4, TM5: a timer gives one value, the time at which it was due") {
   });
 }
 
-TEST_CASE("TM7: a value that is there is taken by each kind of receive, though nobody waited for it") {
+TEST_CASE(
+    "TM7: a value that is there is taken by each kind of receive, though nobody waited for it") {
   run_test(1, []() -> task<> {
     for (int kind = 0; kind < 3; ++kind) {
       timer t(1us);
       spin(50us);
       while (kind != 0) {  // it is stamped by the worker's next look, or by who asks
-        int chosen = kind == 1 ? co_await select(t.recv(), otherwise)
-                               : co_await select(t.recv(), after(1h));
+        int chosen = 0;
+        if (kind == 1) {
+          chosen = co_await select(t.recv(), otherwise);
+        } else {
+          chosen = co_await select(t.recv(), after(1h));
+        }
         if (chosen == 0) break;
       }
       if (kind == 0) co_await t.recv();
@@ -256,10 +261,12 @@ TEST_CASE("TM16: a default timer") {
   run_test(1, []() -> task<> {
     timer t;
     CHECK_THROWS_WITH_AS(t.stop(), "time: Stop called on uninitialized Timer", std::logic_error);
-    CHECK_THROWS_WITH_AS(t.reset(1s), "time: Reset called on uninitialized Timer", std::logic_error);
+    CHECK_THROWS_WITH_AS(t.reset(1s), "time: Reset called on uninitialized Timer",
+                         std::logic_error);
     ticker k;
     k.stop();
-    CHECK_THROWS_WITH_AS(k.reset(1s), "time: Reset called on uninitialized Ticker", std::logic_error);
+    CHECK_THROWS_WITH_AS(k.reset(1s), "time: Reset called on uninitialized Ticker",
+                         std::logic_error);
     int chosen = co_await select(t.recv(), k.recv(), otherwise);
     CHECK(chosen == 2);
     chosen = co_await select(t.recv(), k.recv(), after(1ms));
@@ -417,7 +424,8 @@ TEST_CASE("TM23: a hundred thousand timers are reset and stopped in no time to s
     std::vector<timer> calls;
     for (int i = 0; i < 100'000; ++i) {
       // All in one slot of the wheel, in no order.
-      calls.push_back(after_func(1h + std::chrono::nanoseconds(i * 7919L % 50'000), [&] { ++called; }));
+      calls.push_back(
+          after_func(1h + std::chrono::nanoseconds(i * 7919L % 50'000), [&] { ++called; }));
     }
     co_await sleep(1us);
     for (timer& t : many) CHECK(t.reset(2h));
@@ -439,7 +447,8 @@ TEST_CASE("TM24: timers of no time fire") {
   });
 }
 
-TEST_CASE("TM25: a timer without a handle is gone; one that is waited for stays, an after_func too") {
+TEST_CASE(
+    "TM25: a timer without a handle is gone; one that is waited for stays, an after_func too") {
   run_test(1, []() -> task<> {
     {
       timer a(1h);
@@ -576,7 +585,7 @@ TEST_CASE("timers may outlive their runtime") {
     unstamped = timer(1h);
   });
   CHECK(token.use_count() == 2);  // ours, and that in f, which has a handle
-  CHECK_FALSE(f.stop());  // it was disarmed with its runtime
+  CHECK_FALSE(f.stop());          // it was disarmed with its runtime
   f = timer();
   CHECK(token.use_count() == 1);
   CHECK(t.stop());

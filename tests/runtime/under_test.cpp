@@ -64,10 +64,11 @@ TEST_CASE("under nests") {
       co_return in == this_goroutine::context() && in != out;
     }(inner, outer));
     CHECK(right);  // a task that names a Context of its own runs under that one
-    const bool nested = co_await under(outer, [](const context* in, const context* out) -> task<bool> {
-      const context deep = co_await under(*in, carried());
-      co_return deep == *in && this_goroutine::context() == *out;
-    }(&inner, &outer));
+    const bool nested =
+        co_await under(outer, [](const context* in, const context* out) -> task<bool> {
+          const context deep = co_await under(*in, carried());
+          co_return deep == *in&& this_goroutine::context() == *out;
+        }(&inner, &outer));
     CHECK(nested);
   });
 }
@@ -88,12 +89,12 @@ TEST_CASE("a goroutine that is started inside carries the Context") {
 TEST_CASE("a Context that nobody else keeps lives as long as the task runs under it") {
   run_test(1, []() -> task<> {
     static constexpr context_key<std::string> key{"key"};
-    const std::string value =
-        co_await under(with_value(background(), key, std::string("a value that is not short at all")),
-                       []() -> task<std::string> {
-                         co_await this_goroutine::yield();
-                         co_return *this_goroutine::context().value(key);
-                       }());
+    const std::string value = co_await under(
+        with_value(background(), key, std::string("a value that is not short at all")),
+        []() -> task<std::string> {
+          co_await this_goroutine::yield();
+          co_return *this_goroutine::context().value(key);
+        }());
     CHECK(value == "a value that is not short at all");
   });
 }

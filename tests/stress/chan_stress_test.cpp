@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Channels under load: nothing is lost, nothing comes twice, everybody ends. With 1, 2 and 8 workers.
+// Channels under load: nothing is lost, nothing comes twice, everybody ends. With 1, 2 and 8
+// workers.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -154,17 +155,21 @@ TEST_CASE("CH38: plain threads among the goroutines") {
     run_test(workers, [&]() -> task<> {
       auto produced = make_chan<>();
       for (int g = 0; g < 2; ++g) {
-        go([](chan<std::unique_ptr<item>> to, chan<> ended) -> task<> {
-          for (int i = 0; i < each; ++i) co_await to.send(std::make_unique<item>(item{8, i}));
-          co_await ended.send();
-        }, c, produced);
-        go([](chan<std::unique_ptr<item>> from, chan<long> out) -> task<> {
-          long sum = 0;
-          while (std::optional<std::unique_ptr<item>> p = co_await from.recv()) {
-            sum += (*p)->number;
-          }
-          co_await out.send(sum);
-        }, c, results);
+        go(
+            [](chan<std::unique_ptr<item>> to, chan<> ended) -> task<> {
+              for (int i = 0; i < each; ++i) co_await to.send(std::make_unique<item>(item{8, i}));
+              co_await ended.send();
+            },
+            c, produced);
+        go(
+            [](chan<std::unique_ptr<item>> from, chan<long> out) -> task<> {
+              long sum = 0;
+              while (std::optional<std::unique_ptr<item>> p = co_await from.recv()) {
+                sum += (*p)->number;
+              }
+              co_await out.send(sum);
+            },
+            c, results);
       }
       for (int g = 0; g < 2; ++g) co_await produced.recv();
       co_await blocking([&] {
@@ -193,17 +198,19 @@ TEST_CASE("CH18 CH20 CH24: a close among senders: each value is received, or its
         auto c = make_chan<std::unique_ptr<int>>(random(3));
         auto outcomes = make_chan<int>(senders);
         for (int i = 0; i < senders; ++i) {
-          go([](chan<std::unique_ptr<int>> to, int value, chan<int> out) -> task<> {
-            auto p = std::make_unique<int>(value);
-            int sent = value;
-            try {
-              co_await to.send(std::move(p));
-            } catch (const closed_channel&) {
-              sent = 0;
-            }
-            CHECK((p != nullptr) == (sent == 0));
-            co_await out.send(sent);
-          }, c, 1 << i, outcomes);
+          go(
+              [](chan<std::unique_ptr<int>> to, int value, chan<int> out) -> task<> {
+                auto p = std::make_unique<int>(value);
+                int sent = value;
+                try {
+                  co_await to.send(std::move(p));
+                } catch (const closed_channel&) {
+                  sent = 0;
+                }
+                CHECK((p != nullptr) == (sent == 0));
+                co_await out.send(sent);
+              },
+              c, 1 << i, outcomes);
         }
         int received = 0;
         for (std::uint32_t i = random(senders); i > 0; --i) {
@@ -224,8 +231,8 @@ TEST_CASE("CH18 CH20 CH24: a close among senders: each value is received, or its
 }
 
 TEST_CASE("CH33 CH34: what does not wait never fails on a channel that has a value or is closed") {
-  // Go's TestNonblockRecvRace. A thread closes one channel after the other and then takes what is in
-  // it; a goroutine looks at each once, when its turn is or has just been.
+  // Go's TestNonblockRecvRace. A thread closes one channel after the other and then takes what is
+  // in it; a goroutine looks at each once, when its turn is or has just been.
   constexpr std::size_t rounds = std::size_t{5000} * factor;
   std::vector<chan<int>> channels;
   for (std::size_t i = 0; i < rounds; ++i) {
@@ -293,11 +300,13 @@ TEST_CASE("CH36: a hundred thousand selects wait on one channel, and leave it in
     own.reserve(many);
     for (std::size_t i = 0; i < many; ++i) {
       own.push_back(make_chan<int>());
-      go([](chan<int> shared, chan<int> mine, chan<> out) -> task<> {
-        const int chosen = co_await select(shared.recv(), mine.recv());
-        CHECK(chosen == 1);
-        co_await out.send();
-      }, popular, own.back(), left);
+      go(
+          [](chan<int> shared, chan<int> mine, chan<> out) -> task<> {
+            const int chosen = co_await select(shared.recv(), mine.recv());
+            CHECK(chosen == 1);
+            co_await out.send();
+          },
+          popular, own.back(), left);
     }
     co_await until_quiet();
     // From the middle of the queue, where a search would take longest.
@@ -317,11 +326,13 @@ TEST_CASE("CH17: a close wakes a hundred thousand receivers") {
     auto c = make_chan<int>();
     auto results = make_chan<bool>(64);
     for (int i = 0; i < many; ++i) {
-      go([](chan<int> from, chan<bool> out) -> task<> {
-        int v = 5;
-        bool ok = co_await from.recv(v);
-        co_await out.send(!ok && v == 0);
-      }, c, results);
+      go(
+          [](chan<int> from, chan<bool> out) -> task<> {
+            int v = 5;
+            bool ok = co_await from.recv(v);
+            co_await out.send(!ok && v == 0);
+          },
+          c, results);
     }
     co_await until_quiet();
     c.close();
@@ -347,16 +358,20 @@ TEST_CASE("SE17 CH38: Contexts end while their goroutines send and receive") {
         std::vector<cancel_function> cancels;
         for (int i = 0; i < pairs; ++i) {
           auto [ctx, cancel] = with_cancel(background());
-          go([](context own, chan<std::unique_ptr<int>> to, int value, chan<int> out) -> task<> {
-            auto p = std::make_unique<int>(value);
-            std::error_code error = co_await to.send(own, std::move(p));
-            CHECK((p != nullptr) == static_cast<bool>(error));
-            co_await out.send(error ? 0 : value);
-          }, ctx, c, 1 << i, sent);
-          go([](context own, chan<std::unique_ptr<int>> from, chan<int> out) -> task<> {
-            std::optional<std::unique_ptr<int>> p = co_await from.recv(own);
-            co_await out.send(p ? **p : 0);
-          }, ctx, c, received);
+          go(
+              [](context own, chan<std::unique_ptr<int>> to, int value, chan<int> out) -> task<> {
+                auto p = std::make_unique<int>(value);
+                std::error_code error = co_await to.send(own, std::move(p));
+                CHECK((p != nullptr) == static_cast<bool>(error));
+                co_await out.send(error ? 0 : value);
+              },
+              ctx, c, 1 << i, sent);
+          go(
+              [](context own, chan<std::unique_ptr<int>> from, chan<int> out) -> task<> {
+                std::optional<std::unique_ptr<int>> p = co_await from.recv(own);
+                co_await out.send(p ? **p : 0);
+              },
+              ctx, c, received);
           cancels.push_back(std::move(cancel));
         }
         if (random(2) == 0) co_await this_goroutine::yield();
@@ -383,18 +398,20 @@ TEST_CASE("channels are made, used and dropped at once on all workers") {
     run_test(workers, [held]() -> task<> {
       auto ended = make_chan<>();
       for (int g = 0; g < 8; ++g) {
-        go([](std::shared_ptr<int> value, chan<> end) -> task<> {
-          for (int i = 0; i < 200 * factor; ++i) {
-            // The handle of the one side is gone before the other side has run.
-            auto c = make_chan<std::shared_ptr<int>>(static_cast<std::size_t>(i % 2));
-            go([](chan<std::shared_ptr<int>> to, std::shared_ptr<int> v) -> task<> {
-              co_await to.send(v);
-            }, c, value);
-            std::optional<std::shared_ptr<int>> got = co_await std::exchange(c, {}).recv();
-            CHECK(got);
-          }
-          co_await end.send();
-        }, held, ended);
+        go(
+            [](std::shared_ptr<int> value, chan<> end) -> task<> {
+              for (int i = 0; i < 200 * factor; ++i) {
+                // The handle of the one side is gone before the other side has run.
+                auto c = make_chan<std::shared_ptr<int>>(static_cast<std::size_t>(i % 2));
+                go([](chan<std::shared_ptr<int>> to,
+                      std::shared_ptr<int> v) -> task<> { co_await to.send(v); },
+                   c, value);
+                std::optional<std::shared_ptr<int>> got = co_await std::exchange(c, {}).recv();
+                CHECK(got);
+              }
+              co_await end.send();
+            },
+            held, ended);
       }
       for (int g = 0; g < 8; ++g) co_await ended.recv();
     });

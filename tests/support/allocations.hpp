@@ -11,5 +11,5 @@ std::size_t allocations() noexcept;
 /// Blocks that operator new has given and that have not been given back.
 std::size_t live_allocations() noexcept;
 
-/// From now on the n-th allocation of at least `size` bytes throws std::bad_alloc, once; 0: none does.
+/// From now on the n-th allocation of at least `size` bytes throws std::bad_alloc, once; 0: none.
 void fail_allocation(std::size_t n, std::size_t size = 0) noexcept;

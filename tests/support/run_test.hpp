@@ -17,7 +17,7 @@ int run_test(int workers, F main) {
   return burrow::run(opt, std::move(main));
 }
 
-/// How many goroutines of the caller's runtime wait at this moment: for a channel, a lock, a timer ...
+/// How many goroutines of the caller's runtime wait at this moment: for a channel, a lock, a timer.
 inline std::size_t parked_goroutines() {
   std::size_t parked = 0;
   burrow::detail::current_worker()->owner().registry().for_each(

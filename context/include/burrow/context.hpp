@@ -352,13 +352,12 @@ derived_context<Cancel> make_deadline(const context& parent, nanoseconds_t due,
 
 /// A Context that ends when `cancel` is called or destroyed, or when `parent` ends.
 /// Go: ctx, cancel := context.WithCancel(parent); defer cancel()
-[[nodiscard]] inline derived_context<cancel_function> with_cancel(const context& parent) {
+inline derived_context<cancel_function> with_cancel(const context& parent) {
   return detail::maker::make<cancel_function>(detail::new_cancel(detail::parent_node(parent)));
 }
 
 /// As with_cancel(); `cancel` takes the cause. Go: context.WithCancelCause
-[[nodiscard]] inline derived_context<cancel_cause_function> with_cancel_cause(
-    const context& parent) {
+inline derived_context<cancel_cause_function> with_cancel_cause(const context& parent) {
   return detail::maker::make<cancel_cause_function>(
       detail::new_cancel_cause(detail::parent_node(parent)));
 }
@@ -367,7 +366,7 @@ derived_context<Cancel> make_deadline(const context& parent, nanoseconds_t due,
 /// deadline is earlier, that one counts. `cancel` before that time gives errc::canceled. Throws
 /// std::logic_error for a time in the future where no runtime runs. Go: context.WithDeadline
 template <class Duration>
-[[nodiscard]] derived_context<cancel_function> with_deadline(
+derived_context<cancel_function> with_deadline(
     const context& parent, std::chrono::time_point<std::chrono::steady_clock, Duration> t) {
   return detail::make_deadline<cancel_function>(parent, detail::saturated_ns(t.time_since_epoch()),
                                                 nullptr);
@@ -376,7 +375,7 @@ template <class Duration>
 /// As with_deadline(); `cause` is the cause if the deadline passes (not if it is cancelled, and not
 /// if the parent's deadline is earlier). Go: context.WithDeadlineCause
 template <class Duration, detail::cause_argument Cause>
-[[nodiscard]] derived_context<cancel_function> with_deadline_cause(
+derived_context<cancel_function> with_deadline_cause(
     const context& parent, std::chrono::time_point<std::chrono::steady_clock, Duration> t,
     Cause&& cause) {
   return detail::make_deadline<cancel_function>(parent, detail::saturated_ns(t.time_since_epoch()),
@@ -385,15 +384,16 @@ template <class Duration, detail::cause_argument Cause>
 
 /// with_deadline() at now + d. Go: context.WithTimeout
 template <class Rep, class Period>
-[[nodiscard]] derived_context<cancel_function> with_timeout(const context& parent,
-                                                            std::chrono::duration<Rep, Period> d) {
+derived_context<cancel_function> with_timeout(const context& parent,
+                                              std::chrono::duration<Rep, Period> d) {
   return detail::make_timeout<cancel_function>(parent, detail::saturated_ns(d), nullptr);
 }
 
 /// with_deadline_cause() at now + d. Go: context.WithTimeoutCause
 template <class Rep, class Period, detail::cause_argument Cause>
-[[nodiscard]] derived_context<cancel_function> with_timeout_cause(
-    const context& parent, std::chrono::duration<Rep, Period> d, Cause&& cause) {
+derived_context<cancel_function> with_timeout_cause(const context& parent,
+                                                    std::chrono::duration<Rep, Period> d,
+                                                    Cause&& cause) {
   return detail::make_timeout<cancel_function>(parent, detail::saturated_ns(d),
                                                detail::to_cause(std::forward<Cause>(cause)));
 }

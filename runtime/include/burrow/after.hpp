@@ -12,8 +12,8 @@ namespace burrow {
 
 namespace detail {
 
-/// The timer lives here, in the awaiting frame, and in the set of the worker that runs the goroutine
-/// when it begins to wait.
+/// The timer lives here, in the awaiting frame, and in the set of the worker that runs the
+/// goroutine when it begins to wait.
 class [[nodiscard("after() does nothing until it is awaited or given to select")]] after_operation
     : public operation<after_operation>,
       private timer_node {
@@ -47,9 +47,10 @@ class [[nodiscard("after() does nothing until it is awaited or given to select")
 
 }  // namespace detail
 
-/// Happens once `d` has passed since the goroutine began to wait for it; at once where d <= 0. Awaited
-/// alone it gives the time at which it was due; mostly it is a case of a select. Never early. Nothing
-/// has to be stopped when another case was the one. It watches no Context: see sleep(). No allocation.
+/// Happens once `d` has passed since the goroutine began to wait for it; at once where d <= 0.
+/// Awaited alone it gives the time at which it was due; mostly it is a case of a select. Never
+/// early. Nothing has to be stopped when another case was the one. It watches no Context: see
+/// sleep(). No allocation.
 /// Go: time.After(d).
 template <class Rep, class Period>
 detail::after_operation after(std::chrono::duration<Rep, Period> d) noexcept {

@@ -13,8 +13,8 @@ namespace burrow {
 template <class T>
 inline constexpr bool detail::has_to_be_awaited<task<T>> = true;
 
-/// As after_func(ctx, f) for a plain `f`: runs the task that `f` returns in a goroutine of its own. Where
-/// no runtime runs when `ctx` ends, std::logic_error leaves the thread that finds out.
+/// As after_func(ctx, f) for a plain `f`: runs the task that `f` returns in a goroutine of its own.
+/// Where no runtime runs when `ctx` ends, std::logic_error leaves the thread that finds out.
 template <class F>
   requires detail::is_task<std::invoke_result_t<std::decay_t<F>&>>
 stop_function after_func(const context& ctx, F&& f) {

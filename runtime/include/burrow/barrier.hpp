@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // barrier: goroutines that meet, again and again.
 //
-// Who arrives last claims all that wait and begins the next phase, under the lock; so nobody of the next
-// phase can be counted in this one. The phase that a waiter belongs to is the one in which its arrival
-// was counted: it is over as soon as the barrier's phase is another.
+// Who arrives last claims all that wait and begins the next phase, under the lock; so nobody of the
+// next phase can be counted in this one. The phase that a waiter belongs to is the one in which its
+// arrival was counted: it is over as soon as the barrier's phase is another.
 #pragma once
 
 #include <burrow/detail/operation.hpp>
@@ -62,10 +62,13 @@ class barrier {
   barrier(const barrier&) = delete;
   barrier& operator=(const barrier&) = delete;
 
-  /// Arrives now; awaited: waits until all others have. What they did before is seen after it. A case of
-  /// select, where the arrival counts although another case was the one. Throws std::logic_error if all
-  /// have left; goroutine_exit in a goroutine that was abandoned, which has arrived all the same.
-  detail::barrier_wait arrive_and_wait() BURROW_LIFETIMEBOUND { return {core_, core_.arrive(false)}; }
+  /// Arrives now; awaited: waits until all others have. What they did before is seen after it. A
+  /// case of select, where the arrival counts although another case was the one. Throws
+  /// std::logic_error if all have left; goroutine_exit in a goroutine that was abandoned, which has
+  /// arrived all the same.
+  detail::barrier_wait arrive_and_wait() BURROW_LIFETIMEBOUND {
+    return {core_, core_.arrive(false)};
+  }
 
   /// Arrives now, and is not expected any more. Never waits. Throws as arrive_and_wait().
   void arrive_and_drop() { core_.arrive(true); }

@@ -90,9 +90,9 @@ class [[nodiscard("co_await blocking(f)")]] blocking_statement {
 
 }  // namespace detail
 
-/// Calls `f` on a thread of the pool and waits for it, always: neither a Context nor abandonment ends
-/// the wait. Gives what `f` returns, or throws what it throws; std::system_error if no thread can be
-/// had. At most 512 calls run at the same time, further ones wait for their turn.
+/// Calls `f` on a thread of the pool and waits for it, always: neither a Context nor abandonment
+/// ends the wait. Gives what `f` returns, or throws what it throws; std::system_error if no thread
+/// can be had. At most 512 calls run at the same time, further ones wait for their turn.
 template <class F>
 auto blocking(F&& f) {
   static_assert(!detail::is_task<std::remove_cvref_t<std::invoke_result_t<std::decay_t<F>&>>>,

@@ -47,8 +47,8 @@ class chan_handle {
     if (core_ != nullptr) core_->release_handle();
   }
 
-  /// The elements in the buffer; 0 for an unbuffered or nil channel. A snapshot, on any thread, that
-  /// orders nothing. Go: len(c).
+  /// The elements in the buffer; 0 for an unbuffered or nil channel. A snapshot, on any thread,
+  /// that orders nothing. Go: len(c).
   std::size_t size() const noexcept { return core_ != nullptr ? core_->size() : 0; }
   /// Go: cap(c).
   std::size_t capacity() const noexcept { return core_ != nullptr ? core_->capacity() : 0; }
@@ -73,10 +73,10 @@ concept channel_element = requires {
 };
 
 // What can be done without a goroutine; each runs on any thread.
-bool try_send_now(chan_core* core, chan_waiter& w);           // false: would wait. Throws if closed
+bool try_send_now(chan_core* core, chan_waiter& w);  // false: would wait. Throws if closed
 bool try_receive_now(chan_core* core, chan_waiter& w) noexcept;
-void send_or_park(chan_core* core, chan_waiter& w);           // blocks the thread. Throws if closed
-void receive_or_park(chan_core* core, chan_waiter& w);        // blocks the thread
+void send_or_park(chan_core* core, chan_waiter& w);     // blocks the thread. Throws if closed
+void receive_or_park(chan_core* core, chan_waiter& w);  // blocks the thread
 void close_channel(chan_core* core);
 
 }  // namespace detail
@@ -90,10 +90,10 @@ namespace detail {
 template <class T, class Handle>
 class sending {
  public:
-  /// Sends `x`: waits while the buffer is full or, unbuffered, until a receiver takes it. An lvalue is
-  /// copied now; an rvalue is referred to, and moved from only if it is sent. Throws closed_channel
-  /// "send on closed channel", also in a select. A nil channel waits forever. A case of select.
-  /// O(1), no allocation. Go: c <- x.
+  /// Sends `x`: waits while the buffer is full or, unbuffered, until a receiver takes it. An lvalue
+  /// is copied now; an rvalue is referred to, and moved from only if it is sent. Throws
+  /// closed_channel "send on closed channel", also in a select. A nil channel waits forever. A case
+  /// of select. O(1), no allocation. Go: c <- x.
   template <class U>
     requires std::is_convertible_v<U&&, T>
   auto send(U&& x) const {
@@ -109,11 +109,11 @@ class sending {
     return send_operation<T, T>(core(), unit{});
   }
 
-  /// As send(x), but ends with an error when `ctx` does: errc::canceled, errc::deadline_exceeded; on a
-  /// closed channel errc::closed. Tests `ctx` first. Not a case of select.
+  /// As send(x), but ends with an error when `ctx` does: errc::canceled, errc::deadline_exceeded;
+  /// on a closed channel errc::closed. Tests `ctx` first. Not a case of select.
   template <class Context, class U>
     requires(std::is_same_v<std::remove_cvref_t<Context>, context> &&
-             std::is_convertible_v<U&&, T>)
+             std::is_convertible_v<U &&, T>)
   auto send(Context&& ctx, U&& x) const {
     return context_first(ctx, send(std::forward<U>(x)));
   }
@@ -135,7 +135,8 @@ class sending {
     return try_send(unit{});
   }
 
-  /// Sends from a plain thread, which it blocks. Throws closed_channel; std::logic_error in a goroutine.
+  /// Sends from a plain thread, which it blocks. Throws closed_channel; std::logic_error in a
+  /// goroutine.
   template <class U>
     requires std::is_convertible_v<U&&, T>
   void send_blocking(U&& x) const {
@@ -150,8 +151,9 @@ class sending {
     send_blocking(unit{});
   }
 
-  /// Closes the channel: receivers get what is buffered, then "closed"; senders that wait throw. Any
-  /// thread. Throws closed_channel "close of closed channel", nil_channel "close of nil channel".
+  /// Closes the channel: receivers get what is buffered, then "closed"; senders that wait throw.
+  /// Any thread. Throws closed_channel "close of closed channel", nil_channel "close of nil
+  /// channel".
   void close() const { detail::close_channel(core()); }
 
  private:
@@ -164,9 +166,7 @@ class receiving {
  public:
   /// Receives into `v`; false: closed and drained, then v = T{}. Waits while there is nothing to
   /// receive; a nil channel waits forever. A case of select. O(1), no allocation. Go: v, ok := <-c.
-  auto recv(T& v) const noexcept {
-    return receive_operation<T, into_variable<T>>(core(), v);
-  }
+  auto recv(T& v) const noexcept { return receive_operation<T, into_variable<T>>(core(), v); }
   /// As recv(v); `ok` tells what recv(v) returns. Go: case v, ok := <-c.
   auto recv(T& v, bool& ok) const noexcept {
     return receive_operation<T, into_variable<T>>(core(), v, &ok);
@@ -176,9 +176,7 @@ class receiving {
     return receive_operation<T, into_optional<T>>(core(), v);
   }
   /// Receives; nullopt: closed and drained. As a case of select it discards the value. Go: <-c.
-  auto recv() const noexcept {
-    return receive_operation<T, into_result<T>>(core());
-  }
+  auto recv() const noexcept { return receive_operation<T, into_result<T>>(core()); }
 
   /// As recv(v), but ends with an error when `ctx` does; on a closed and drained channel with
   /// errc::closed. Tests `ctx` first. Not a case of select.
@@ -260,9 +258,9 @@ class recv_chan : public detail::chan_handle, public detail::receiving<T, recv_c
   explicit recv_chan(const detail::chan_handle& h) noexcept : chan_handle(h) {}
 };
 
-/// A channel of T: a handle, copied like a pointer; default-constructed it is nil. Handles are equal
-/// if they denote the same channel. Values travel by move construction. The handle itself is as
-/// thread-safe as a pointer; all operations may be used from everywhere at once. Go: chan T.
+/// A channel of T: a handle, copied like a pointer; default-constructed it is nil. Handles are
+/// equal if they denote the same channel. Values travel by move construction. The handle itself is
+/// as thread-safe as a pointer; all operations may be used from everywhere at once. Go: chan T.
 template <class T>
 class chan : public detail::chan_handle,
              public detail::sending<T, chan<T>>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// all, any, race: several tasks at the same time, each as a goroutine of its own. What is not wanted any
-// more is abandoned; all have ended when the await returns.
+// all, any, race: several tasks at the same time, each as a goroutine of its own. What is not
+// wanted any more is abandoned; all have ended when the await returns.
 #pragma once
 
 #include <burrow/detail/task_child.hpp>
@@ -72,8 +72,9 @@ void start_children(group_core& group, Watcher& watcher, Slots& slots, std::sour
                     task<Ts>&... tasks) noexcept {
   try {
     std::size_t index = 0;
-    std::apply([&](auto&... slot) { (start_child(group, tasks, slot, watcher, index++, where), ...); },
-               slots);
+    std::apply(
+        [&](auto&... slot) { (start_child(group, tasks, slot, watcher, index++, where), ...); },
+        slots);
   } catch (...) {
     group.fail(std::current_exception());
   }
@@ -168,7 +169,8 @@ using one_of = typename one_of_results<Ts...>::type;
 
 /// `winner` is I or greater.
 template <std::size_t I, class... Ts>
-one_of<Ts...> take_winner(std::tuple<result_slot<value_or_unit<Ts>>...>& slots, std::size_t winner) {
+one_of<Ts...> take_winner(std::tuple<result_slot<value_or_unit<Ts>>...>& slots,
+                          std::size_t winner) {
   using T = std::tuple_element_t<I, std::tuple<Ts...>>;
   if constexpr (I + 1 < sizeof...(Ts)) {
     if (winner != I) return take_winner<I + 1, Ts...>(slots, winner);
@@ -219,9 +221,10 @@ void refuse_no_tasks(bool none);
 
 }  // namespace detail
 
-/// Runs all tasks at the same time; gives their results as a tuple, `unit` for void. The first exception
-/// ends the others and is rethrown. Each task is a goroutine. Throws std::bad_alloc. A reference is a
-/// std::reference_wrapper where it would be an element of a vector or an alternative of a variant.
+/// Runs all tasks at the same time; gives their results as a tuple, `unit` for void. The first
+/// exception ends the others and is rethrown. Each task is a goroutine. Throws std::bad_alloc. A
+/// reference is a std::reference_wrapper where it would be an element of a vector or an alternative
+/// of a variant.
 template <class... Ts>
 auto all(task<Ts>... tasks) {
   return detail::run_all<Ts...>(std::source_location::current(), std::move(tasks)...);
@@ -232,8 +235,8 @@ auto all(std::vector<task<T>> tasks, std::source_location where = std::source_lo
   return detail::run_all_of<T>(where, std::move(tasks));
 }
 
-/// Gives the first result; the others are ended. If all fail, the first exception is rethrown. T where
-/// all tasks give a T, else a std::variant. Throws std::invalid_argument for no tasks.
+/// Gives the first result; the others are ended. If all fail, the first exception is rethrown. T
+/// where all tasks give a T, else a std::variant. Throws std::invalid_argument for no tasks.
 template <class... Ts>
 auto any(task<Ts>... tasks) {
   static_assert(sizeof...(Ts) > 0, "any needs a task");

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // cond: waits, with a mutex released, until somebody signals.
 //
-// wait() has two phases. In the first its goroutine is in the cond's list; signal() and broadcast() claim
-// it there, in the order in which they came, and a claim is for one goroutine, so nobody can steal it
-// and none is spurious. It is enlisted before the mutex is released, so no signal given after that is
-// missed. In the second it takes the mutex again, without going on in between: a resume hook runs
-// instead of the frame.
+// wait() has two phases. In the first its goroutine is in the cond's list; signal() and broadcast()
+// claim it there, in the order in which they came, and a claim is for one goroutine, so nobody can
+// steal it and none is spurious. It is enlisted before the mutex is released, so no signal given
+// after that is missed. In the second it takes the mutex again, without going on in between: a
+// resume hook runs instead of the frame.
 //
-// Abandonment ends the first phase and not the second: a goroutine_exit that leaves wait() leaves it
-// with the mutex held, as every return does, so a guard around the wait stays sound.
+// Abandonment ends the first phase and not the second: a goroutine_exit that leaves wait() leaves
+// it with the mutex held, as every return does, so a guard around the wait stays sound.
 #pragma once
 
 #include <burrow/detail/mutex_core.hpp>
@@ -63,8 +63,8 @@ class [[nodiscard("wait() does nothing until it is awaited")]] cond_wait {
 
 }  // namespace detail
 
-/// A place to wait for a change of what a mutex guards. signal() and broadcast() work on any thread.
-/// No allocation. Go: sync.Cond, sync.NewCond(&mu).
+/// A place to wait for a change of what a mutex guards. signal() and broadcast() work on any
+/// thread. No allocation. Go: sync.Cond, sync.NewCond(&mu).
 class cond {
  public:
   /// For what `m` guards, which has to outlive this.
@@ -73,9 +73,10 @@ class cond {
   cond& operator=(const cond&) = delete;
 
   /// Awaited with the mutex held: releases it, waits for a signal, and takes it again. There are no
-  /// spurious wake-ups, but others may have had the mutex first: `while (!ready) co_await cv.wait();`.
-  /// In a goroutine that was abandoned it throws goroutine_exit, also with the mutex held. If the mutex
-  /// is not held, the program ends as with unlock(). Not a case of select. Go: cv.Wait().
+  /// spurious wake-ups, but others may have had the mutex first: `while (!ready) co_await
+  /// cv.wait();`. In a goroutine that was abandoned it throws goroutine_exit, also with the mutex
+  /// held. If the mutex is not held, the program ends as with unlock(). Not a case of select. Go:
+  /// cv.Wait().
   detail::cond_wait wait() noexcept BURROW_LIFETIMEBOUND { return {core_, mutex_.core_}; }
 
   /// Wakes the goroutine that has waited longest, if there is one. The mutex may be held or not.

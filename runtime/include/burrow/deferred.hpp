@@ -112,8 +112,8 @@ task<> run_deferred(deferred_end<T> end, F f, Arguments arguments) {
 
 }  // namespace detail
 
-/// The result of a child that group.async() has started: `T x = co_await d;`, once. Rethrows what left
-/// the child. Movable; it may be dropped. Not to be awaited by two goroutines.
+/// The result of a child that group.async() has started: `T x = co_await d;`, once. Rethrows what
+/// left the child. Movable; it may be dropped. Not to be awaited by two goroutines.
 template <class T>
 class deferred {
  public:

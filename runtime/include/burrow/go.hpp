@@ -8,13 +8,14 @@
 
 namespace burrow {
 
-/// Starts a goroutine that runs `f(args...)`, a callable that returns a task. Callable and arguments
-/// are moved or copied into the goroutine before go() returns (references only through std::ref); it
-/// carries the Context of its starter. It belongs to the runtime: see scope() for goroutines that
-/// somebody waits for. An exception that leaves it ends the program (options.on_unhandled).
+/// Starts a goroutine that runs `f(args...)`, a callable that returns a task. Callable and
+/// arguments are moved or copied into the goroutine before go() returns (references only through
+/// std::ref); it carries the Context of its starter. It belongs to the runtime: see scope() for
+/// goroutines that somebody waits for. An exception that leaves it ends the program
+/// (options.on_unhandled).
 ///
-/// Any thread. Throws std::bad_alloc; std::logic_error where no runtime runs. O(1), and no malloc once
-/// the pools are warm. Go: `go f(args...)`.
+/// Any thread. Throws std::bad_alloc; std::logic_error where no runtime runs. O(1), and no malloc
+/// once the pools are warm. Go: `go f(args...)`.
 template <class... Args>
 void go(detail::spawnable<detail::detached_joiner, std::type_identity_t<Args&&>...> f,
         Args&&... args) {

@@ -9,8 +9,8 @@
 
 namespace burrow {
 
-/// The goroutines that a scope joins; made by scope() alone. Its functions may be called by the scope's
-/// body and by its children, on any worker. Go: errgroup.Group, without its traps.
+/// The goroutines that a scope joins; made by scope() alone. Its functions may be called by the
+/// scope's body and by its children, on any worker. Go: errgroup.Group, without its traps.
 class group {
  public:
   explicit group(detail::group_core& core) noexcept : core_(core) {}
@@ -43,8 +43,8 @@ class group {
     return true;
   }
 
-  /// Starts a child and gives a handle to its result: `T x = co_await d`, once. An exception fails the
-  /// scope, as with go(), and is rethrown by the await as well.
+  /// Starts a child and gives a handle to its result: `T x = co_await d`, once. An exception fails
+  /// the scope, as with go(), and is rethrown by the await as well.
   template <class F, class... Args>
   auto async(F&& f, Args&&... args) {
     using result = std::remove_cvref_t<
@@ -62,8 +62,8 @@ class group {
   /// std::logic_error while children are active. Go: SetLimit.
   void limit(long n) { core_.set_limit(n); }
 
-  /// Waits until one more child may run (Go's back-pressure: `co_await g.slot(); g.go(f);`). A case of
-  /// select.
+  /// Waits until one more child may run (Go's back-pressure: `co_await g.slot(); g.go(f);`). A case
+  /// of select.
   auto slot() noexcept { return detail::group_slot_operation(core_); }
 
   /// Waits until no child is left. A join: abandonment does not end it. A case of select.

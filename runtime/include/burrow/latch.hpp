@@ -21,8 +21,9 @@ class [[nodiscard("wait() does nothing until it is awaited or given to select")]
 
 }  // namespace detail
 
-/// Lets goroutines wait until something has happened `n` times. All functions work on any thread; what
-/// is awaited is awaited by a goroutine. No allocation. May be destroyed as soon as a wait has returned.
+/// Lets goroutines wait until something has happened `n` times. All functions work on any thread;
+/// what is awaited is awaited by a goroutine. No allocation. May be destroyed as soon as a wait has
+/// returned.
 /// Go: a sync.WaitGroup that is never added to again. C++: std::latch.
 class latch {
  public:
@@ -34,8 +35,8 @@ class latch {
   latch(const latch&) = delete;
   latch& operator=(const latch&) = delete;
 
-  /// Never waits. Throws std::logic_error if the count would become negative, std::invalid_argument if
-  /// n < 0; then nothing has changed.
+  /// Never waits. Throws std::logic_error if the count would become negative, std::invalid_argument
+  /// if n < 0; then nothing has changed.
   void count_down(std::int64_t n = 1) {
     if (n < 0) throw std::invalid_argument("latch: negative count");
     core_.subtract(n);
@@ -44,8 +45,8 @@ class latch {
   /// Whether the count is zero.
   bool try_wait() const noexcept { return core_.is_zero(); }
 
-  /// Awaited: waits until the count is zero. A case of select. Throws goroutine_exit in a goroutine that
-  /// was abandoned.
+  /// Awaited: waits until the count is zero. A case of select. Throws goroutine_exit in a goroutine
+  /// that was abandoned.
   detail::latch_wait wait() noexcept BURROW_LIFETIMEBOUND { return detail::latch_wait(core_); }
 
   /// As wait(), but ends with an error when `ctx` does. Tests `ctx` first. Not a case of select.

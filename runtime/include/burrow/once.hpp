@@ -22,7 +22,8 @@ class once_core : public wait_source {
   /// True: the caller has to run the function, and then to call finish(). Any thread.
   bool begin() noexcept {
     int expected = idle;
-    return state_.load(relaxed) == idle && state_.compare_exchange_strong(expected, running, relaxed);
+    return state_.load(relaxed) == idle &&
+           state_.compare_exchange_strong(expected, running, relaxed);
   }
   void finish() noexcept;
 
@@ -102,19 +103,20 @@ class [[nodiscard("call() does nothing until it is awaited")]] once_call {
 
 }  // namespace detail
 
-/// Runs a function once. Any number of goroutines may call, also at the same time. The only allocation
-/// is in the calls that find it not done yet. Go: sync.Once.
+/// Runs a function once. Any number of goroutines may call, also at the same time. The only
+/// allocation is in the calls that find it not done yet. Go: sync.Once.
 class once {
  public:
   once() noexcept = default;
   once(const once&) = delete;
   once& operator=(const once&) = delete;
 
-  /// Awaited: the first call runs `f()`, a plain callable or one that returns a task; calls that come
-  /// meanwhile wait until it has ended, later ones do nothing. What `f` did is seen after each of them.
-  /// If `f` throws, or its goroutine is unwound in it, it counts as done: the first caller sees the
-  /// exception, the others nothing. Not a case of select. A call from within `f` waits for itself.
-  /// Throws std::bad_alloc; goroutine_exit in a goroutine that was abandoned. Go: once.Do(f).
+  /// Awaited: the first call runs `f()`, a plain callable or one that returns a task; calls that
+  /// come meanwhile wait until it has ended, later ones do nothing. What `f` did is seen after each
+  /// of them. If `f` throws, or its goroutine is unwound in it, it counts as done: the first caller
+  /// sees the exception, the others nothing. Not a case of select. A call from within `f` waits for
+  /// itself. Throws std::bad_alloc; goroutine_exit in a goroutine that was abandoned. Go:
+  /// once.Do(f).
   template <class F>
     requires std::is_invocable_v<std::remove_reference_t<F>&>
   detail::once_call<F> call(F&& f BURROW_LIFETIMEBOUND) BURROW_LIFETIMEBOUND {

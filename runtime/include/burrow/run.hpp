@@ -68,26 +68,29 @@ task<> main_body(runtime_state* state, F f, Arguments arguments) {
 template <class F, class... Args>
 constexpr void check_main() {
   using callable = std::decay_t<F>;
-  static_assert(!is_task<callable>, "run takes a callable and its arguments: write run(main), not "
-                                    "run(main())");
+  static_assert(!is_task<callable>,
+                "run takes a callable and its arguments: write run(main), not "
+                "run(main())");
   static_assert(std::is_invocable_v<callable&, std::unwrap_ref_decay_t<Args>&&...>,
                 "run: main cannot be called with these arguments; a reference needs std::ref");
-  static_assert(is_task<std::remove_cvref_t<
-                    std::invoke_result_t<callable&, std::unwrap_ref_decay_t<Args>&&...>>>,
-                "run: main is a callable that returns a burrow::task");
+  static_assert(
+      is_task<
+          std::remove_cvref_t<std::invoke_result_t<callable&, std::unwrap_ref_decay_t<Args>&&...>>>,
+      "run: main is a callable that returns a burrow::task");
 }
 
 }  // namespace detail
 
 /// Starts a runtime, runs `main(args...)` as its first goroutine on the calling thread, and returns
 /// its result (a task<>: 0). When main has returned, the root Context is cancelled, the goroutines
-/// that are left have `opt.shutdown_grace` to end, and are then unwound, the newest first. What cannot
-/// be unwound within `opt.shutdown_limit` is printed, and the process ends with main's result.
+/// that are left have `opt.shutdown_grace` to end, and are then unwound, the newest first. What
+/// cannot be unwound within `opt.shutdown_limit` is printed, and the process ends with main's
+/// result.
 ///
 /// Rethrows the exception that left main. Throws std::invalid_argument for options that make no
-/// sense, std::system_error when threads or descriptors cannot be had, std::logic_error in a goroutine.
-/// Several runtimes may run in one process, one after the other or at the same time on threads of
-/// their own. Go: func main().
+/// sense, std::system_error when threads or descriptors cannot be had, std::logic_error in a
+/// goroutine. Several runtimes may run in one process, one after the other or at the same time on
+/// threads of their own. Go: func main().
 template <class Options, class F, class... Args>
   requires std::is_same_v<std::remove_cvref_t<Options>, options>
 int run(const Options& opt, F&& f, Args&&... args) {

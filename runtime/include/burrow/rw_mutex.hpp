@@ -11,17 +11,17 @@
 namespace burrow {
 
 /// A lock that many may hold for reading, or one for writing. A writer that waits holds back new
-/// readers, so a goroutine must not lock for reading twice. Not owned, and there is no way from reading
-/// to writing. All functions work on any thread; what is awaited is awaited by a goroutine. No
-/// allocation. Go: sync.RWMutex.
+/// readers, so a goroutine must not lock for reading twice. Not owned, and there is no way from
+/// reading to writing. All functions work on any thread; what is awaited is awaited by a goroutine.
+/// No allocation. Go: sync.RWMutex.
 class rw_mutex {
  public:
   rw_mutex() noexcept = default;
   rw_mutex(const rw_mutex&) = delete;
   rw_mutex& operator=(const rw_mutex&) = delete;
 
-  /// Awaited: takes it for writing, alone. A case of select: it is taken if its case is the one. Throws
-  /// goroutine_exit in a goroutine that was abandoned. Go: mu.Lock().
+  /// Awaited: takes it for writing, alone. A case of select: it is taken if its case is the one.
+  /// Throws goroutine_exit in a goroutine that was abandoned. Go: mu.Lock().
   detail::rw_mutex_lock<false> lock() noexcept BURROW_LIFETIMEBOUND {
     return detail::rw_mutex_lock<false>(core_);
   }
@@ -50,13 +50,13 @@ class rw_mutex {
         rlock(), *this);
   }
 
-  /// Take it if that is possible at once: try_lock() if nobody has it, try_rlock() if no writer has it
-  /// or waits for it. Never wait. Go: mu.TryLock(), mu.TryRLock().
+  /// Take it if that is possible at once: try_lock() if nobody has it, try_rlock() if no writer has
+  /// it or waits for it. Never wait. Go: mu.TryLock(), mu.TryRLock().
   bool try_lock() noexcept { return core_.try_lock(); }
   bool try_rlock() noexcept { return core_.try_rlock(); }
 
-  /// Give it back. If it is not held so, the program ends with "sync: Unlock of unlocked RWMutex" or
-  /// "sync: RUnlock of unlocked RWMutex", as in Go. Go: mu.Unlock(), mu.RUnlock().
+  /// Give it back. If it is not held so, the program ends with "sync: Unlock of unlocked RWMutex"
+  /// or "sync: RUnlock of unlocked RWMutex", as in Go. Go: mu.Unlock(), mu.RUnlock().
   void unlock() noexcept { core_.unlock(); }
   void runlock() noexcept { core_.runlock(); }
 

@@ -59,17 +59,18 @@ task<T> run_scope(F body, std::source_location where) {
 
 }  // namespace detail
 
-/// Runs `body(g)` and waits for it and for all children that were started through `g`, in every case.
-/// The body runs as a goroutine under the group's Context. The first exception of the body or of a
-/// child cancels that Context, abandons the others, and is rethrown when all have ended; later ones go
-/// to options.on_suppressed. Gives what the body returns.
+/// Runs `body(g)` and waits for it and for all children that were started through `g`, in every
+/// case. The body runs as a goroutine under the group's Context. The first exception of the body or
+/// of a child cancels that Context, abandons the others, and is rethrown when all have ended; later
+/// ones go to options.on_suppressed. Gives what the body returns.
 ///
 /// Children may outlive the locals of the body: declare before the scope what they refer to, or end
 /// the body with `co_await g.wait()`. Go: errgroup, and more.
 template <class F>
 auto scope(F&& body, std::source_location where = std::source_location::current()) {
-  static_assert(std::is_invocable_v<std::decay_t<F>&, group&>,
-                "scope takes a body that can be called with a group&: [&](group& g) -> task<> {...}");
+  static_assert(
+      std::is_invocable_v<std::decay_t<F>&, group&>,
+      "scope takes a body that can be called with a group&: [&](group& g) -> task<> {...}");
   using result = std::remove_cvref_t<std::invoke_result_t<std::decay_t<F>&, group&>>;
   static_assert(detail::is_task<result>, "a scope's body returns a burrow::task");
   return detail::run_scope<typename result::value_type, std::decay_t<F>>(std::forward<F>(body),

@@ -33,11 +33,12 @@ inline constexpr bool is_operation = std::is_base_of_v<operation_tag, std::remov
 
 template <class Op>
 constexpr void check_case() {
-  static_assert(is_operation<Op>,
-                "a case of select is an operation: a channel's send or recv, ctx.done(), after(d), a "
-                "timer's recv, lock, rlock, acquire, wait. Tasks, blocking, cond.wait, guard, all, any, "
-                "race, scope and the forms that take a Context are none: start a goroutine that sends "
-                "their result");
+  static_assert(
+      is_operation<Op>,
+      "a case of select is an operation: a channel's send or recv, ctx.done(), after(d), a "
+      "timer's recv, lock, rlock, acquire, wait. Tasks, blocking, cond.wait, guard, all, any, "
+      "race, scope and the forms that take a Context are none: start a goroutine that sends "
+      "their result");
   static_assert(!std::is_lvalue_reference_v<Op>,
                 "select takes operations as rvalues, made in the same expression");
 }
@@ -197,10 +198,10 @@ inline constexpr bool is_case_list<First, Rest...> =
 
 }  // namespace detail
 
-/// Waits until one of the operations can happen, and lets exactly that one happen; returns its index.
-/// If several are ready, one is chosen at random, each as likely. With `otherwise` as the last
-/// argument it does not wait: if none is ready, that index is returned. A select without cases waits
-/// forever. Allocates nothing.
+/// Waits until one of the operations can happen, and lets exactly that one happen; returns its
+/// index. If several are ready, one is chosen at random, each as likely. With `otherwise` as the
+/// last argument it does not wait: if none is ready, that index is returned. A select without cases
+/// waits forever. Allocates nothing.
 ///
 ///     switch (co_await select(c.recv(v), out.send(x), ctx.done(), after(50ms))) { ... }
 ///

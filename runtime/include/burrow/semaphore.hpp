@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // semaphore: weighted, first come, first served.
 //
-// All state is guarded by one lock. Who releases claims those at the head of the queue whose requests
-// fit, and takes their units for them in the same critical section; so no unit is ever on its way, and
-// nobody can come between. Rejected: a fast path beside the queue, as a mutex has; to decide whether a
-// request may overtake takes the queue.
+// All state is guarded by one lock. Who releases claims those at the head of the queue whose
+// requests fit, and takes their units for them in the same critical section; so no unit is ever on
+// its way, and nobody can come between. Rejected: a fast path beside the queue, as a mutex has; to
+// decide whether a request may overtake takes the queue.
 #pragma once
 
 #include <burrow/detail/context_first.hpp>
@@ -52,7 +52,8 @@ class semaphore_core : public wait_source {
   wait_list queue_;            // under the lock
 };
 
-class [[nodiscard("acquire() does nothing until it is awaited or given to select")]] semaphore_acquire
+class [[nodiscard(
+    "acquire() does nothing until it is awaited or given to select")]] semaphore_acquire
     : public operation<semaphore_acquire, semaphore_waiter> {
  public:
   static constexpr wait_reason reason = wait_reason::semaphore_acquire;
@@ -74,9 +75,9 @@ class [[nodiscard("acquire() does nothing until it is awaited or given to select
 
 }  // namespace detail
 
-/// A number of units that goroutines take and give back. Requests are served in the order in which they
-/// came; one that is too big for what is free holds back those behind it, so it is not starved. All
-/// functions work on any thread; acquire() is awaited by a goroutine. No allocation.
+/// A number of units that goroutines take and give back. Requests are served in the order in which
+/// they came; one that is too big for what is free holds back those behind it, so it is not
+/// starved. All functions work on any thread; acquire() is awaited by a goroutine. No allocation.
 /// Go: semaphore.Weighted.
 class semaphore {
  public:
@@ -85,27 +86,28 @@ class semaphore {
   semaphore(const semaphore&) = delete;
   semaphore& operator=(const semaphore&) = delete;
 
-  /// Awaited: takes `n` units, and waits until they are free and nobody is before it in the queue. A
-  /// request for more than all units waits forever. A case of select: the units are taken if its case
-  /// is the one. Throws std::invalid_argument if n < 0; goroutine_exit in a goroutine that was
+  /// Awaited: takes `n` units, and waits until they are free and nobody is before it in the queue.
+  /// A request for more than all units waits forever. A case of select: the units are taken if its
+  /// case is the one. Throws std::invalid_argument if n < 0; goroutine_exit in a goroutine that was
   /// abandoned. Go: sem.Acquire(context.Background(), n).
   detail::semaphore_acquire acquire(std::int64_t n = 1) BURROW_LIFETIMEBOUND {
     return detail::semaphore_acquire(core_, n);
   }
 
-  /// As acquire(n), but ends with an error when `ctx` does: errc::canceled, errc::deadline_exceeded;
-  /// then nothing is taken. Tests `ctx` first. Not a case of select. Go: sem.Acquire(ctx, n).
+  /// As acquire(n), but ends with an error when `ctx` does: errc::canceled,
+  /// errc::deadline_exceeded; then nothing is taken. Tests `ctx` first. Not a case of select. Go:
+  /// sem.Acquire(ctx, n).
   auto acquire(const std::same_as<context> auto& ctx, std::int64_t n = 1) BURROW_LIFETIMEBOUND {
     return detail::context_first(ctx, acquire(n));
   }
 
-  /// Takes `n` units if they are free and nobody waits. Never waits. Throws std::invalid_argument if
-  /// n < 0. Go: sem.TryAcquire(n).
+  /// Takes `n` units if they are free and nobody waits. Never waits. Throws std::invalid_argument
+  /// if n < 0. Go: sem.TryAcquire(n).
   bool try_acquire(std::int64_t n = 1) { return core_.try_acquire(n); }
 
-  /// Gives `n` units back, and serves those at the head of the queue that fit. Throws std::logic_error
-  /// "semaphore: released more than held", and then nothing has changed; std::invalid_argument if
-  /// n < 0. Go: sem.Release(n).
+  /// Gives `n` units back, and serves those at the head of the queue that fit. Throws
+  /// std::logic_error "semaphore: released more than held", and then nothing has changed;
+  /// std::invalid_argument if n < 0. Go: sem.Release(n).
   void release(std::int64_t n = 1) { core_.release(n); }
 
  private:

@@ -28,8 +28,8 @@ namespace detail {
 class subscription;
 }
 
-/// Ends a subscription: restores what the signals did before, and cancels the Context. Any number of
-/// times, from any thread; at the latest when it is destroyed.
+/// Ends a subscription: restores what the signals did before, and cancels the Context. Any number
+/// of times, from any thread; at the latest when it is destroyed.
 class stop_function {
  public:
   stop_function() noexcept = default;
@@ -49,8 +49,8 @@ class stop_function {
 ///     auto [ctx, stop] = signal::notify_context(background(), {SIGINT, SIGTERM});
 ///
 /// The handler stays until `stop`: further signals are swallowed and not fatal. Any thread, with or
-/// without a runtime. Throws std::invalid_argument for a nil parent, no signals, or one that cannot be
-/// caught; std::system_error. While a subscription exists no deadlock is reported.
+/// without a runtime. Throws std::invalid_argument for a nil parent, no signals, or one that cannot
+/// be caught; std::system_error. While a subscription exists no deadlock is reported.
 /// Go: signal.NotifyContext.
 [[nodiscard]] derived_context<stop_function> notify_context(const context& parent,
                                                             std::initializer_list<int> signals);

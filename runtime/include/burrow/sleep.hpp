@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // sleep: time that passes, unless a Context ends.
 //
-// A sleeper waits on two sources, its worker's timers and the Context that it carries, by the protocol of
-// a select: both are locked when it enlists, one of them claims it, and it leaves the other before it
-// goes on. It has an awaiter of its own because there are many of them: it is half the size of a select.
+// A sleeper waits on two sources, its worker's timers and the Context that it carries, by the
+// protocol of a select: both are locked when it enlists, one of them claims it, and it leaves the
+// other before it goes on. It has an awaiter of its own because there are many of them: it is half
+// the size of a select.
 #pragma once
 
 #include <burrow/context.hpp>
@@ -79,9 +80,10 @@ class [[nodiscard("sleep() does nothing until it is awaited")]] sleep_context_fo
 
 }  // namespace detail
 
-/// Awaited: lets `d` pass. Ends early, with the error, when the Context that the goroutine carries ends,
-/// and at once if it has ended; the error may be ignored. Where d <= 0 it does not wait. Never short.
-/// Throws goroutine_exit in a goroutine that was abandoned. No allocation. Go: time.Sleep(d).
+/// Awaited: lets `d` pass. Ends early, with the error, when the Context that the goroutine carries
+/// ends, and at once if it has ended; the error may be ignored. Where d <= 0 it does not wait.
+/// Never short. Throws goroutine_exit in a goroutine that was abandoned. No allocation. Go:
+/// time.Sleep(d).
 template <class Rep, class Period>
 detail::sleep_form sleep(std::chrono::duration<Rep, Period> d) noexcept {
   return detail::sleep_form(detail::to_nanoseconds(d));

@@ -3,8 +3,8 @@
 //
 // A task starts when it is awaited, runs as part of the goroutine that awaits it, and gives its
 // result or its exception to that await. Frames come from the worker's pool. Going into a task and
-// out of it is a transfer, not a call, so that neither a long loop of tasks nor a deep chain of them
-// uses the thread's stack.
+// out of it is a transfer, not a call, so that neither a long loop of tasks nor a deep chain of
+// them uses the thread's stack.
 #pragma once
 
 #include <burrow/context.hpp>
@@ -49,7 +49,8 @@ concept awaitable_by_bind = requires(A&& a, goroutine& g) { std::forward<A>(a).b
 /// The parts of a task's promise that do not depend on its result.
 struct task_promise_base : promise_base {
   // The Context that it runs under, owned; null: that of whoever awaits it. While it runs: the
-  // Context to go back to. Owned, since the parameter that named it may be moved from or assigned to.
+  // Context to go back to. Owned, since the parameter that named it may be moved from or assigned
+  // to.
   context_node* own_context = nullptr;
 
   task_promise_base() noexcept = default;
@@ -95,7 +96,7 @@ struct task_promise_base : promise_base {
   };
   final_awaiter final_suspend() const noexcept { return {}; }
 
-  // --- what may be awaited -------------------------------------------------------------------------
+  // --- what may be awaited -----------------------------------------------------------------------
 
   template <class U>
   task_awaiter<U> await_transform(task<U>&& t) const noexcept;
@@ -252,18 +253,18 @@ inline constexpr int context_position<First, Second, Rest...> =
         : -1;
 
 template <class T, class... Args>
-using promise_for = std::conditional_t<
-    context_position<Args...> == -1, task_promise<T>,
-    context_task_promise<T, context_position<Args...> == 1>>;
+using promise_for = std::conditional_t<context_position<Args...> == -1, task_promise<T>,
+                                       context_task_promise<T, context_position<Args...> == 1>>;
 
 }  // namespace detail
 
 /// A lazy coroutine that gives a T (a value, a reference or void) or throws.
-/// Movable; awaited once, as an rvalue: `co_await f()`. A task that is destroyed without having been
-/// awaited has not run. Not thread-safe. Go: an ordinary function that may block.
+/// Movable; awaited once, as an rvalue: `co_await f()`. A task that is destroyed without having
+/// been awaited has not run. Not thread-safe. Go: an ordinary function that may block.
 template <class T>
-class [[nodiscard("a task does nothing until it is awaited: co_await it, or pass the function to "
-                  "go()")]] task {
+class [[nodiscard(
+    "a task does nothing until it is awaited: co_await it, or pass the function to "
+    "go()")]] task {
  public:
   using value_type = T;
 

@@ -21,10 +21,7 @@ class [[nodiscard("co_await this_goroutine::yield()")]] yield_statement {
       return refused_;
     }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
-      worker& w = *g_.home;
-      g_.leaf = h;
-      w.yield(&g_);
-      return w.switch_away();
+      return yield_to_others(g_, h);
     }
     void await_resume() const {
       if (refused_) throw goroutine_exit{};
@@ -54,8 +51,8 @@ unsigned long long id();
 /// Shown in reports. At most 63 characters are kept. Throws std::bad_alloc.
 void set_name(std::string_view name);
 
-/// Ends this goroutine: unwinds it. In main: the others run on until they end; then the program ends
-/// with "no goroutines (main called this_goroutine::exit) - deadlock!". Go: runtime.Goexit().
+/// Ends this goroutine: unwinds it. In main: the others run on until they end; then the program
+/// ends with "no goroutines (main called this_goroutine::exit) - deadlock!". Go: runtime.Goexit().
 [[noreturn]] void exit();
 
 }  // namespace this_goroutine

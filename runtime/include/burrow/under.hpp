@@ -32,9 +32,9 @@ class [[nodiscard("co_await under(ctx, task)")]] under_statement {
 
 }  // namespace detail
 
-/// Runs `t` under `ctx`: what it awaits watches that Context, and the goroutines that it starts carry
-/// it. Under one made by without_cancel, abandonment does not reach `t` either: that is for cleanup
-/// which has to wait. Throws std::invalid_argument for a nil Context.
+/// Runs `t` under `ctx`: what it awaits watches that Context, and the goroutines that it starts
+/// carry it. Under one made by without_cancel, abandonment does not reach `t` either: that is for
+/// cleanup which has to wait. Throws std::invalid_argument for a nil Context.
 template <class T>
 auto under(const context& ctx, task<T> t) {
   return detail::under_statement<T>(ctx, std::move(t));

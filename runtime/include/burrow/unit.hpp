@@ -3,8 +3,8 @@
 
 namespace burrow {
 
-/// The value of something that has none, where a type is needed: the element of chan<>, the result of a
-/// task<> in all(). Go: struct{}.
+/// The value of something that has none, where a type is needed: the element of chan<>, the result
+/// of a task<> in all(). Go: struct{}.
 struct unit {
   friend bool operator==(unit, unit) = default;
 };

@@ -10,7 +10,7 @@ namespace burrow {
 
 /// How a worker waits for the kernel. The environment variable BURROW_IO=uring|epoll overrides it.
 enum class io_driver {
-  automatic,  ///< io_uring, or epoll where the kernel or a container refuses it (said once on stderr)
+  automatic,  ///< io_uring; epoll where the kernel or a container refuses it (said on stderr)
   uring,      ///< io_uring, or run() throws std::system_error
   epoll,
 };

@@ -248,8 +248,8 @@ bool try_end(cancellable_node& n, const ending_reason& reason) noexcept;
 /// As try_end(), and in any case returns only when all below has ended.
 void end(cancellable_node& n, const ending_reason& reason) noexcept;
 
-/// After end(), by the owner of a node that was linked: if somebody who ends a node above will still
-/// visit it, the owner's reference is his now. False: nobody will.
+/// After end(), by the owner of a node that was linked: if somebody who ends a node above will
+/// still visit it, the owner's reference is his now. False: nobody will.
 bool leave_to_tree(cancellable_node& n) noexcept;
 
 /// What the destruction of a cancel object does: ends `n` and gives `count` references back.

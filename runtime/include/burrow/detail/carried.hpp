@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The Context that a goroutine carries, and the shield that comes with it.
 //
-// The slot holds a bare pointer. What keeps it alive: the runtime for its root Context, the scope for
-// a group's, the frame for that of a task, and a reference of the goroutine's own, taken
+// The slot holds a bare pointer. What keeps it alive: the runtime for its root Context, the scope
+// for a group's, the frame for that of a task, and a reference of the goroutine's own, taken
 // when it is started and given back when it has ended, for all others.
 #pragma once
 

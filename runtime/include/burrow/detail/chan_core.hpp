@@ -8,16 +8,17 @@
 // An operation completes at one instant under the lock; what it completes on the other side is
 // complete as well, so a woken goroutine never contends again, and nobody can overtake it.
 //
-// Elements travel by move construction, by the table `element_type`. Trivial ones (trivially copyable)
-// live in a ring. Others live in cells: a receiver takes the cell under the lock, and moves out and
-// destroys the rest in its own goroutine after the unlock; then the cell goes back through a list of
-// free ones. So no destructor and no assignment of the user runs under the lock. A channel has as many
-// cells as its capacity, and makes another one only while receivers hold cells. An exception that a
-// move throws is the receiver's: it stands in the cell, in the place of the element.
+// Elements travel by move construction, by the table `element_type`. Trivial ones (trivially
+// copyable) live in a ring. Others live in cells: a receiver takes the cell under the lock, and
+// moves out and destroys the rest in its own goroutine after the unlock; then the cell goes back
+// through a list of free ones. So no destructor and no assignment of the user runs under the lock.
+// A channel has as many cells as its capacity, and makes another one only while receivers hold
+// cells. An exception that a move throws is the receiver's: it stands in the cell, in the place of
+// the element.
 //
 // A channel lives while it has handles or waiters: a handle's count is not touched by operations.
-// The last handle finds, under the lock, whether somebody still waits; then the last waiter to leave
-// frees the channel.
+// The last handle finds, under the lock, whether somebody still waits; then the last waiter to
+// leave frees the channel.
 // Rejected: a lock-free ring beside locked waiters (a string of lost-wake-up bugs elsewhere), and a
 // reference for each parked operation (two RMWs more for each wait).
 #pragma once
@@ -58,8 +59,8 @@ struct chan_waiter : waiter {
   };
 };
 
-/// A list that also counts the waiters that were taken off it in vain: their goroutines were claimed
-/// elsewhere, and will still take the channel's lock to leave. All under the lock.
+/// A list that also counts the waiters that were taken off it in vain: their goroutines were
+/// claimed elsewhere, and will still take the channel's lock to leave. All under the lock.
 class chan_wait_list : public wait_list {
  public:
   chan_waiter* pop_claimed() noexcept {
@@ -139,8 +140,8 @@ class alignas(16) chan_core : public wait_source {
   void leave_receivers(chan_waiter& w) noexcept { leave(receivers_, w); }
   void leave_senders(chan_waiter& w) noexcept { leave(senders_, w); }
 
-  /// After the unlock, by a receiver that got a cell: moves the element to `to`. Throws what the move
-  /// into the cell or out of it threw; the cell is free again all the same.
+  /// After the unlock, by a receiver that got a cell: moves the element to `to`. Throws what the
+  /// move into the cell or out of it threw; the cell is free again all the same.
   void take_cell(chan_cell* cell, void* to);
 
   /// False: it was closed already.
@@ -233,14 +234,14 @@ class alignas(16) chan_core : public wait_source {
 
   const element_type* element_;
   const std::size_t capacity_;
-  std::size_t head_ = 0;                   // under the lock
-  atomic<std::size_t> count_{0};           // written under the lock
+  std::size_t head_ = 0;          // under the lock
+  atomic<std::size_t> count_{0};  // written under the lock
   chan_wait_list receivers_;
   chan_wait_list senders_;
   atomic<std::uint32_t> references_{1};
-  atomic<bool> closed_{false};             // written under the lock
-  bool orphaned_ = false;                  // under the lock: no handle is left
-  chan_cell* free_cells_ = nullptr;        // under the lock
+  atomic<bool> closed_{false};                  // written under the lock
+  bool orphaned_ = false;                       // under the lock: no handle is left
+  chan_cell* free_cells_ = nullptr;             // under the lock
   atomic<chan_cell*> returned_cells_{nullptr};  // pushed by receivers, taken whole under the lock
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The operations of a channel, typed: what c.send(x) and c.recv(v) return.
 //
-// A receive has room for the element, or points at where it goes; the other side constructs it there.
-// Assignment to the user's variable happens in the receiver's own goroutine, in result(). A send
-// points at the value: its own copy of an lvalue, or the caller's rvalue.
+// A receive has room for the element, or points at where it goes; the other side constructs it
+// there. Assignment to the user's variable happens in the receiver's own goroutine, in result(). A
+// send points at the value: its own copy of an lvalue, or the caller's rvalue.
 #pragma once
 
 #include <burrow/detail/chan_core.hpp>
@@ -69,7 +69,7 @@ class element_slot {
   bool full_ = false;
 };
 
-// --- where a received element goes -----------------------------------------------------------------
+// --- where a received element goes ---------------------------------------------------------------
 
 /// Into the user's variable: directly if T is trivial, else by assignment in the receiver.
 template <class T, bool = is_trivial_element<T>>
@@ -161,10 +161,11 @@ class into_result {
   element_slot<T> slot_;
 };
 
-// --- the operations --------------------------------------------------------------------------------
+// --- the operations ------------------------------------------------------------------------------
 
 template <class T, class Destination>
-class [[nodiscard("a receive does nothing until it is awaited or given to select")]] receive_operation
+class [[nodiscard(
+    "a receive does nothing until it is awaited or given to select")]] receive_operation
     : public operation<receive_operation<T, Destination>, chan_waiter> {
  public:
   static constexpr wait_reason reason = wait_reason::chan_receive;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The forms of operations that take a Context first: a select of that Context's end and the operation,
-// which tests the Context first, and tells by its result which of the two it was.
+// The forms of operations that take a Context first: a select of that Context's end and the
+// operation, which tests the Context first, and tells by its result which of the two it was.
 #pragma once
 
 #include <burrow/context.hpp>
@@ -47,10 +47,15 @@ class context_first_awaiter {
   }
 
   bool await_ready() noexcept {
-    ended_ = static_cast<bool>(ctx_.err());
-    return ended_ || core_.try_at_once(g_);
+    ended_ = (!g_.exiting || g_.shielded) && ctx_.err();
+    if (!ended_) return core_.try_at_once(g_);
+    // Whoever goes on all the same starves nobody: the budget counts.
+    if (g_.budget <= 1) return g_.exiting;
+    --g_.budget;
+    return true;
   }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
+    if (ended_) return yield_to_others(g_, h);
     return core_.wait(g_, h);
   }
   outcome await_resume() {

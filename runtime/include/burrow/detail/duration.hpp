@@ -11,8 +11,8 @@
 
 namespace burrow::detail {
 
-/// Nanoseconds, rounded up so that no sleep is short. What does not fit saturates: durations beyond 292
-/// years are for ever, and NaN is 0.
+/// Nanoseconds, rounded up so that no sleep is short. What does not fit saturates: durations beyond
+/// 292 years are for ever, and NaN is 0.
 template <class Rep, class Period>
 constexpr nanoseconds_t to_nanoseconds(std::chrono::duration<Rep, Period> d) noexcept {
   constexpr nanoseconds_t least = std::numeric_limits<nanoseconds_t>::min();

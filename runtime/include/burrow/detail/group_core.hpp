@@ -2,16 +2,17 @@
 // The untyped group: goroutines that are joined together, and ended together.
 //
 // Who starts a group joins it before the group's memory goes. A child is *active* from its start to
-// its end; beyond the limit it is *pending*: made, but not yet runnable. The first error cancels the
-// group's Context with that error as the cause and abandons all children; later errors are handed to
-// options.on_suppressed. A child that is added to a group that has failed is abandoned before it
-// begins, so it does not begin.
+// its end; beyond the limit it is *pending*: made, but not yet runnable. The first error cancels
+// the group's Context with that error as the cause and abandons all children; later errors are
+// handed to options.on_suppressed. A child that is added to a group that has failed is abandoned
+// before it begins, so it does not begin.
 //
-// The last touch of a group by a child is the unlock in child_ended(); the joiner looks at the count
-// under the lock. So the group may be destroyed as soon as the join returns.
+// The last touch of a group by a child is the unlock in child_ended(); the joiner looks at the
+// count under the lock. So the group may be destroyed as soon as the join returns.
 //
-// A goroutine that is abandoned while it joins is told so once: it then abandons its own children, and
-// waits firmly. So abandonment walks down a tree of scopes without recursion, each level by itself.
+// A goroutine that is abandoned while it joins is told so once: it then abandons its own children,
+// and waits firmly. So abandonment walks down a tree of scopes without recursion, each level by
+// itself.
 #pragma once
 
 #include <burrow/context.hpp>
@@ -93,10 +94,10 @@ class group_core : public wait_source {
 
   context ctx_;
   cancel_cause_function cancel_;
-  group_member* members_ = nullptr;       // under the lock, as all below
+  group_member* members_ = nullptr;  // under the lock, as all below
   goroutine* first_pending_ = nullptr;
   goroutine* last_pending_ = nullptr;
-  atomic<std::size_t> children_{0};       // active and pending ones
+  atomic<std::size_t> children_{0};  // active and pending ones
   atomic<std::size_t> active_{0};
   atomic<std::size_t> limit_{no_limit};
   atomic<bool> body_{false};

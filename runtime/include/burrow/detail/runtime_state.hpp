@@ -16,12 +16,12 @@ struct runtime_state {
 
   scheduler sched;
   goroutine* main = nullptr;
-  chan<> ended;                   // during the shutdown: some goroutine has ended
-  context root;                   // every goroutine carries it or a descendant of another root
+  chan<> ended;  // during the shutdown: some goroutine has ended
+  context root;  // every goroutine carries it or a descendant of another root
   std::optional<cancel_function> cancel_root;
-  int status = 0;                 // main's result
-  std::exception_ptr error;       // the exception that left main
-  bool main_exited = false;       // main called this_goroutine::exit()
+  int status = 0;            // main's result
+  std::exception_ptr error;  // the exception that left main
+  bool main_exited = false;  // main called this_goroutine::exit()
 };
 
 /// Lets after_func() start goroutines. Named by each runtime, so that a static library keeps it.

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 // A lock for many readers or one writer, and the operations of taking it.
 //
-// The word tells whether a writer has it, how many readers have, and whether somebody is queued. While
-// nobody is, each operation is one compare-and-swap. Once somebody is, every change is made under the
-// lock of the queues, by whoever has set `queued`, and what becomes free is handed over:
+// The word tells whether a writer has it, how many readers have, and whether somebody is queued.
+// While nobody is, each operation is one compare-and-swap. Once somebody is, every change is made
+// under the lock of the queues, by whoever has set `queued`, and what becomes free is handed over:
 //
-//   - A writer that waits holds back new readers (RW2), and waits only for those that read now (RW4).
-//   - When a writer is through, all readers that have queued get it, before the next writer (RW3); when
-//     the last reader is, the first writer gets it.
-//   - When a waiting writer gives up (another case of its select was chosen, or it was abandoned) and it
-//     was the last, the readers that it held back get it.
+//   - A writer that waits holds back new readers (RW2), and waits only for those that read now
+//     (RW4).
+//   - When a writer is through, all readers that have queued get it, before the next writer (RW3);
+//     when the last reader is, the first writer gets it.
+//   - When a waiting writer gives up (another case of its select was chosen, or it was abandoned)
+//     and it was the last, the readers that it held back get it.
 //
-// As with a mutex, the last touch of an operation that hands over is the release of the queues' lock,
-// and the fast paths take the slow way while they see that lock held; so whoever has it last may destroy
-// the rw_mutex.
+// As with a mutex, the last touch of an operation that hands over is the release of the queues'
+// lock, and the fast paths take the slow way while they see that lock held; so whoever has it last
+// may destroy the rw_mutex.
 #pragma once
 
 #include <burrow/detail/operation.hpp>
@@ -95,8 +96,8 @@ class rw_mutex_core : public wait_source {
   wait_list writers_;               // under the lock
 };
 
-/// What lock() and rlock() return. Whose budget is used up yields before it takes the lock, not with the
-/// lock in its hands, where all others would queue up behind it.
+/// What lock() and rlock() return. Whose budget is used up yields before it takes the lock, not
+/// with the lock in its hands, where all others would queue up behind it.
 template <bool Shared>
 class [[nodiscard("this does nothing until it is awaited or given to select")]] rw_mutex_lock
     : public operation<rw_mutex_lock<Shared>>,

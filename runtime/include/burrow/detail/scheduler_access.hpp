@@ -15,7 +15,8 @@ void discard_goroutine(goroutine* g) noexcept;
 /// Makes a new goroutine runnable. The newest of a worker runs first.
 void start_goroutine(goroutine* g) noexcept;
 
-/// The Context that a goroutine started here carries: the running goroutine's, or the runtime's root.
+/// The Context that a goroutine started here carries: the running goroutine's, or the runtime's
+/// root.
 context_node* current_context() noexcept;
 
 /// A reference of the goroutine's own, unless the runtime keeps the Context alive anyway.

@@ -6,17 +6,17 @@
 //   With `otherwise` and nothing ready: if no source's version has changed since before the looks,
 //   none was ready at one instant in between, and `otherwise` it is.
 // Pass 2, under the locks of all sources, taken in the order of their addresses: look and attempt
-//   again; then `otherwise`, or enlist in all of them and wait: where several cases have one source,
-//   in random order, so that a peer finds each as likely first (SE4).
+//   again; then `otherwise`, or enlist in all of them and wait: where several cases have one
+//   source, in random order, so that a peer finds each as likely first (SE4).
 // Pass 3, after one case was claimed: leave the lists of the others, one lock at a time.
 //
-// Nobody holds two of these locks but a select in pass 2, so the order of addresses suffices. A select
-// never completes its own other case: its waiters are enlisted only when nothing can be attempted,
-// and a goroutine that runs cannot be claimed.
+// Nobody holds two of these locks but a select in pass 2, so the order of addresses suffices. A
+// select never completes its own other case: its waiters are enlisted only when nothing can be
+// attempted, and a goroutine that runs cannot be claimed.
 //
-// Rejected: registering without all locks, with a second look after it (two selects could then claim
-// each other; it takes a third state and retries); reading the verdict "nothing is ready" from one
-// source after the other (a peer that sends on a and then receives on b would be missed).
+// Rejected: registering without all locks, with a second look after it (two selects could then
+// claim each other; it takes a third state and retries); reading the verdict "nothing is ready"
+// from one source after the other (a peer that sends on a and then receives on b would be missed).
 #pragma once
 
 #include <burrow/detail/operation.hpp>
@@ -29,7 +29,8 @@ namespace burrow::detail {
 class select_core {
  public:
   /// `cases` and `order`, room for `count` numbers, belong to the awaiter and outlive the select.
-  select_core(case_ref* cases, std::uint32_t* order, std::uint32_t count, bool has_otherwise) noexcept
+  select_core(case_ref* cases, std::uint32_t* order, std::uint32_t count,
+              bool has_otherwise) noexcept
       : cases_(cases), order_(order), count_(count), has_otherwise_(has_otherwise) {}
   select_core(const select_core&) = delete;
   select_core& operator=(const select_core&) = delete;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // How every goroutine starts and ends.
 //
-// The callable and its arguments are moved or copied into the goroutine's slot (or into a block, when
-// they are larger than its storage) by the spawner. The worker that runs the goroutine first calls
-// the callable there; the task that it returns is the goroutine's first frame. When that has ended,
-// frame, callable and arguments are destroyed, the carried Context is given back, and a *joiner* is
-// told: nobody but the runtime (go), a group, a wait group.
+// The callable and its arguments are moved or copied into the goroutine's slot (or into a block,
+// when they are larger than its storage) by the spawner. The worker that runs the goroutine first
+// calls the callable there; the task that it returns is the goroutine's first frame. When that has
+// ended, frame, callable and arguments are destroyed, the carried Context is given back, and a
+// *joiner* is told: nobody but the runtime (go), a group, a wait group.
 //
 // A joiner has: `static constexpr bool accepts_plain` (whether callables that return no task are
 // taken), `static constexpr bool borrows_context` (whether somebody else keeps the Context alive),
@@ -29,8 +29,8 @@ namespace burrow::detail {
 /// The end of a goroutine that go() started: ends the program if an exception has left it.
 void report_unhandled(goroutine& g, std::exception_ptr error) noexcept;
 
-/// By the running goroutine: throws goroutine_exit, and marks it as abandoned, so that whoever swallows
-/// that gets it again.
+/// By the running goroutine: throws goroutine_exit, and marks it as abandoned, so that whoever
+/// swallows that gets it again.
 [[noreturn]] void exit_goroutine();
 
 /// Whether `error` is a goroutine_exit, which is an end like any other.
@@ -179,14 +179,15 @@ class spawnable {
         if (reach<F>(callable) == nullptr) fatal("go of nil func value");
       }
     }
-    static_assert(!is_task<C>,
-                  "go takes a callable and its arguments, not a task: write go(f, x), not go(f(x)), "
-                  "so that f and x live as long as the goroutine");
+    static_assert(
+        !is_task<C>,
+        "go takes a callable and its arguments, not a task: write go(f, x), not go(f(x)), "
+        "so that f and x live as long as the goroutine");
     static_assert(std::is_invocable_v<C&, std::unwrap_ref_decay_t<Args>&&...>,
                   "the callable cannot be called with these arguments: they are moved or copied "
                   "into the goroutine, so a reference parameter needs std::ref");
-    using result = std::remove_cvref_t<
-        std::invoke_result_t<C&, std::unwrap_ref_decay_t<Args>&&...>>;
+    using result =
+        std::remove_cvref_t<std::invoke_result_t<C&, std::unwrap_ref_decay_t<Args>&&...>>;
     static_assert(is_task<result> || Joiner::accepts_plain,
                   "go takes a callable that returns a burrow::task; for a plain function write a "
                   "lambda: go([] -> task<> { f(); co_return; })");
@@ -197,10 +198,9 @@ class spawnable {
       place = allocate_block(sizeof(stored));
     }
     try {
-      ::new (place) stored{{std::move(joiner),
-                            static_cast<F&&>(reach<F>(callable)),
-                            std::tuple<std::unwrap_ref_decay_t<Args>...>(
-                                static_cast<Args&&>(args)...)}};
+      ::new (place)
+          stored{{std::move(joiner), static_cast<F&&>(reach<F>(callable)),
+                  std::tuple<std::unwrap_ref_decay_t<Args>...>(static_cast<Args&&>(args)...)}};
     } catch (...) {
       if constexpr (!stored::fits) free_block_memory(place, sizeof(stored));
       throw;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A goroutine whose first frame is a task that exists already: the children of all, any and race, and
-// the body of a scope. No wrapper coroutine: the result goes from the frame straight to its slot.
+// A goroutine whose first frame is a task that exists already: the children of all, any and race,
+// and the body of a scope. No wrapper coroutine: the result goes from the frame straight to its
+// slot.
 //
 // `Watcher` is told of the end: `void task_ended(std::size_t index, std::exception_ptr) noexcept`,
 // before the group counts the child as gone.
@@ -57,8 +58,8 @@ struct task_child {
       free_block_memory(block, sizeof(task_child));
       throw;
     }
-    auto* child = ::new (block) task_child{
-        {&group}, task_access::release(std::move(t)), &slot, &watcher, index, is_body};
+    auto* child = ::new (block)
+        task_child{{&group}, task_access::release(std::move(t)), &slot, &watcher, index, is_body};
     ::new (g->storage) task_child*(child);
     g->type = &type;
     g->where = where;

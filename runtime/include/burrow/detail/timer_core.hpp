@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: MIT
 // What timers and tickers are handles to, and the operation of receiving from one.
 //
-// A core belongs to one timer set, that of the worker where it was made, for all its life; the set's
-// lock guards it, and a select locks the set as its source. Like Go since 1.23 it is evaluated when
-// somebody asks: it is *active* while a value is to come or has come and was not taken, and `due` tells
-// since when the value is there. Nobody has to fire it for that, so a timer that nobody waits for rests
-// outside of the wheel: it wakes no worker, it does not hold up the deadlock report (DL5), and if it
-// is not referred to any more, it is simply freed (TM25).
+// A core belongs to one timer set, that of the worker where it was made, for all its life; the
+// set's lock guards it, and a select locks the set as its source. Like Go since 1.23 it is
+// evaluated when somebody asks: it is *active* while a value is to come or has come and was not
+// taken, and `due` tells since when the value is there. Nobody has to fire it for that, so a timer
+// that nobody waits for rests outside of the wheel: it wakes no worker, it does not hold up the
+// deadlock report (DL5), and if it is not referred to any more, it is simply freed (TM25).
 //
 //   stop       inactive: whatever came is gone. Its result is whether it was active (TM8, TM9).
 //   reset      active from now on; result as stop (TM11).
-//   receive    if active and due: takes the value, which is `due` (TM5); a ticker's `due` moves on by
+//   receive    if active and due: takes the value, which is `due` (TM5); a ticker's `due` moves on
+//   by
 //              whole periods to the next one after now (TM18), another timer becomes inactive.
 //   wait       the receiver enlists; the first one arms the timer, the last to leave lets it rest.
-//   expire     as receive, for the receiver that has waited longest. If none can be claimed, the value
+//   expire     as receive, for the receiver that has waited longest. If none can be claimed, the
+//   value
 //              waits for the next one who asks.
 //
-// A timer of after_func() is the same thing with a callable instead of receivers: it is armed while it is
-// active, and then owns a reference to itself.
+// A timer of after_func() is the same thing with a callable instead of receivers: it is armed while
+// it is active, and then owns a reference to itself.
 //
-// Making one reads no clock on a worker: it rests in the set's list of fresh timers until the worker
-// looks at the clock the next time. Who asks before that stamps it.
+// Making one reads no clock on a worker: it rests in the set's list of fresh timers until the
+// worker looks at the clock the next time. Who asks before that stamps it.
 #pragma once
 
 #include <burrow/detail/duration.hpp>
@@ -43,14 +45,14 @@ struct timer_receiver : waiter {
 
 class timer_core : public timer_node {
  public:
-  /// A timer (period 0) or a ticker that is active. Throws std::bad_alloc; std::logic_error where no
-  /// runtime runs.
+  /// A timer (period 0) or a ticker that is active. Throws std::bad_alloc; std::logic_error where
+  /// no runtime runs.
   static timer_core* make(nanoseconds_t duration, nanoseconds_t period);
 
   void retain() noexcept { references_.fetch_add(1, relaxed); }  // relaxed: the caller has one
   void release() noexcept {
-    // acquire: sees what was done through other references; pairs with the acq_rel. Who has the last
-    // one needs no read-modify-write.
+    // acquire: sees what was done through other references; pairs with the acq_rel. Who has the
+    // last one needs no read-modify-write.
     if (references_.load(acquire) == 1 || references_.fetch_sub(1, acq_rel) == 1) destroy();
   }
 
@@ -101,8 +103,8 @@ class timer_core : public timer_node {
   bool may_be_linked_ = false;  // into a list of the set; under the lock, and not kept by expire()
   nanoseconds_t period_;        // under the lock; 0: one value only
   wait_list receivers_;         // under the lock
-  // Since when a look may find a value: `due` while it rests; 0, that is always, while it rests fresh;
-  // never, while it is armed or not active. Written under the lock.
+  // Since when a look may find a value: `due` while it rests; 0, that is always, while it rests
+  // fresh; never, while it is armed or not active. Written under the lock.
   atomic<nanoseconds_t> value_from_{never};
 };
 
@@ -125,7 +127,8 @@ class timer_receive : public operation<Self, timer_receiver> {
   bool ready() const noexcept { return core_->may_receive(); }
   bool attempt(wake_list&) noexcept { return core_->try_receive(*this); }
   void enlist() noexcept {
-    core_->retain();  // the timer stays while somebody waits for it, whatever becomes of its handles
+    core_
+        ->retain();  // the timer stays while somebody waits for it, whatever becomes of its handles
     owns_ = true;
     core_->enlist(*this);
   }
@@ -138,7 +141,8 @@ class timer_receive : public operation<Self, timer_receiver> {
 
 using time_point = std::chrono::steady_clock::time_point;
 
-class [[nodiscard("recv() does nothing until it is awaited or given to select")]] timer_receive_value
+class [[nodiscard(
+    "recv() does nothing until it is awaited or given to select")]] timer_receive_value
     : public timer_receive<timer_receive_value> {
  public:
   using timer_receive::timer_receive;

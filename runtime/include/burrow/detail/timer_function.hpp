@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A timer that calls something: see after_func(d, f).
 //
-// While it is armed it owns a reference to itself. When it fires, that reference passes to the goroutine
-// that it starts, which gives it back when it has ended; so the callable, which stays in the timer, for
-// the next reset(), outlives each of its calls.
+// While it is armed it owns a reference to itself. When it fires, that reference passes to the
+// goroutine that it starts, which gives it back when it has ended; so the callable, which stays in
+// the timer, for the next reset(), outlives each of its calls.
 #pragma once
 
 #include <burrow/detail/spawn.hpp>

@@ -3,18 +3,19 @@
 //
 // The word is twice the count, plus one while somebody may wait. add() and done() are one
 // read-modify-write each, but for the done() that brings the count to zero while somebody may wait:
-// it takes the lock *before* it counts, and releases the waiters under it. So the count reaches zero in
-// one of two ways, and in each the step that lets waiters go on is the last touch:
+// it takes the lock *before* it counts, and releases the waiters under it. So the count reaches
+// zero in one of two ways, and in each the step that lets waiters go on is the last touch:
 //
 //   nobody waits:   the compare-and-swap to 0; who looks later sees 0 and goes on without the lock
-//   somebody waits: the word becomes 0 under the lock, waiters are claimed, the lock is released. Who
-//                   sees the 0 meanwhile sees the lock held as well, and waits for it; the claimed
-//                   ones are woken after the release.
+//   somebody waits: the word becomes 0 under the lock, waiters are claimed, the lock is released;
+//                   who sees the 0 meanwhile sees the lock held as well, and waits for it; the
+//                   claimed ones are woken after the release.
 //
-// Therefore a wait group may be destroyed as soon as a wait() has returned, whoever else called done().
+// Therefore a wait group may be destroyed as soon as a wait() has returned, whoever else called
+// done().
 //
-// Rejected: subtracting first and taking the lock afterwards, if that made it zero (in between, another
-// waiter sees zero, returns and destroys what the last done() is about to lock).
+// Rejected: subtracting first and taking the lock afterwards, if that made it zero (in between,
+// another waiter sees zero, returns and destroys what the last done() is about to lock).
 #pragma once
 
 #include <burrow/detail/operation.hpp>
@@ -42,7 +43,8 @@ class wait_group_core : public wait_source {
     }
   }
 
-  /// Without the lock. True: the count is zero, and nobody who brought it there touches this any more.
+  /// Without the lock. True: the count is zero, and nobody who brought it there touches this any
+  /// more.
   bool is_over() const noexcept {
     return state_.load(acquire) == 0 && !wait_lock::is_held(lock.version());
   }

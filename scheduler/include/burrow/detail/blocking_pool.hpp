@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Threads for calls that block. They start when there is more to do than idle threads, end after ten
-// seconds without work, and all end with the runtime.
+// Threads for calls that block. They start when there is more to do than idle threads, end after
+// ten seconds without work, and all end with the runtime.
 #pragma once
 
 #include <burrow/detail/atomic.hpp>
@@ -16,7 +16,8 @@ namespace burrow::detail {
 /// A call to be made; lives in the awaiter, which outlives it.
 struct blocking_job {
   blocking_job* next = nullptr;
-  void (*run)(blocking_job&) noexcept = nullptr;  // ends by waking the goroutine; then it may be gone
+  /// Ends by waking the goroutine; then the job may be gone.
+  void (*run)(blocking_job&) noexcept = nullptr;
 };
 
 class blocking_pool {

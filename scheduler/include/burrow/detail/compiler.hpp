@@ -33,8 +33,8 @@
 #endif
 
 // Clang makes every symmetric transfer a tail call, in every build type. GCC does so only when it
-// optimises (PR100897), so there a transfer goes back through the worker's loop instead, which costs
-// a return and an indirect call and keeps the stack constant.
+// optimises (PR100897), so there a transfer goes back through the worker's loop instead, which
+// costs a return and an indirect call and keeps the stack constant.
 #if defined(__clang__)
 #define BURROW_TAIL_CALLS 1
 #else

@@ -5,7 +5,7 @@
 //
 //   running  --begin_wait-->  waiting | firm      by the goroutine itself, under the locks of all
 //                                                 the sources that it waits on
-//   waiting  --claim-->       running (case k)    by one claimer: a peer, a close, a cancel, a timer
+//   waiting  --claim-->       running (case k)    by one claimer: a peer, a close, a timer ...
 //   waiting  --abandon-->     running (abandoned) by whoever abandons the goroutine
 //   firm     --claim-->       running (case k)    a firm wait is not ended by abandonment
 //
@@ -70,7 +70,8 @@ class select_word {
  public:
   static constexpr std::uint32_t abandoned_case = 0xffffff;
 
-  /// By the goroutine itself, before it publishes a waiter. False: it is abandoned and must not wait.
+  /// By the goroutine itself, before it publishes a waiter. False: it is abandoned and must not
+  /// wait.
   /// acq_rel: publishes `leaf`; pairs with claim() and abandon().
   bool begin_wait(bool firm) noexcept {
     std::uint32_t word = word_.load(relaxed);
@@ -129,23 +130,23 @@ struct goroutine {
   static constexpr std::size_t inline_storage = 32;
   static constexpr std::uint32_t full_budget = 128;
 
-  goroutine* next = nullptr;            // link of a run queue, a wake list or the free list
-  std::coroutine_handle<> leaf;         // what to resume; null before the start
-  select_word word;                     // any thread
-  std::uint32_t budget = full_budget;   // awaits left before it yields
-  worker* home = nullptr;               // the worker that runs it, or ran it last; null: a
-                                        // plain thread that waits, see parked_thread
-  void* context = nullptr;              // the carried Context; opaque here
-  void* link = nullptr;                 // the group that joins it; opaque here
+  goroutine* next = nullptr;           // link of a run queue, a wake list or the free list
+  std::coroutine_handle<> leaf;        // what to resume; null before the start
+  select_word word;                    // any thread
+  std::uint32_t budget = full_budget;  // awaits left before it yields
+  worker* home = nullptr;              // the worker that runs it, or ran it last; null: a
+                                       // plain thread that waits, see parked_thread
+  void* context = nullptr;             // the carried Context; opaque here
+  void* link = nullptr;                // the group that joins it; opaque here
   const goroutine_type* type = nullptr;
-  std::source_location where;           // where it was started
-  atomic<std::uint64_t> id{0};          // 0: the slot is free. Written by its worker, read by dumps
-  atomic<const char*> name{nullptr};    // owned; freed under the slab's mutex, which dumps hold
+  std::source_location where;         // where it was started
+  atomic<std::uint64_t> id{0};        // 0: the slot is free. Written by its worker, read by dumps
+  atomic<const char*> name{nullptr};  // owned; freed under the slab's mutex, which dumps hold
   atomic<wait_reason> reason{wait_reason::none};  // read by dumps
-  bool shielded = false;                // abandonment does not reach what it runs now
-  bool exiting = false;                 // the runtime ends: every await throws
-  atomic<bool> in_blocking{false};      // inside blocking(): cannot be unwound now
-  alignas(8) std::byte storage[inline_storage];  // the callable and its arguments, or their block
+  bool shielded = false;                          // abandonment does not reach what it runs now
+  bool exiting = false;                           // the runtime ends: every await throws
+  atomic<bool> in_blocking{false};                // inside blocking(): cannot be unwound now
+  alignas(8) std::byte storage[inline_storage];   // the callable and its arguments, or their block
 
   /// For waits that abandonment ends unless the goroutine is shielded from it.
   bool begin_wait(wait_reason why) noexcept {
@@ -157,9 +158,7 @@ struct goroutine {
     reason.store(why, relaxed);
     word.begin_wait(true);
   }
-  bool was_abandoned() const noexcept {
-    return word.claimed_case() == select_word::abandoned_case;
-  }
+  bool was_abandoned() const noexcept { return word.claimed_case() == select_word::abandoned_case; }
 };
 
 /// Gives the running goroutine a name for reports. Throws std::bad_alloc.

@@ -5,9 +5,9 @@
 //            take one out of the set, counted as searching, and unpark it
 //   park:    enter the set (seq_cst)  ->  look at all queues again (seq_cst)  ->  sleep
 //
-// Either the submitter sees the sleeper, or the sleeper sees the push. A searcher that finds work and
-// was the last one notifies another, so that a burst wakes one worker after the other; a searcher
-// that finds nothing enters the set, and looks again after it.
+// Either the submitter sees the sleeper, or the sleeper sees the push. A searcher that finds work
+// and was the last one notifies another, so that a burst wakes one worker after the other; a
+// searcher that finds nothing enters the set, and looks again after it.
 #pragma once
 
 #include <burrow/detail/atomic.hpp>

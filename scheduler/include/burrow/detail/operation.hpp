@@ -42,6 +42,22 @@ inline std::coroutine_handle<> transfer_to(worker& w, std::coroutine_handle<> h)
 #endif
 }
 
+/// From an await_suspend whose goroutine need not wait, but has to let others run first.
+inline std::coroutine_handle<> yield_to_others(goroutine& g, std::coroutine_handle<> h) noexcept {
+  worker& w = *g.home;
+  g.leaf = h;
+  w.yield(&g);
+  return w.switch_away();
+}
+
+/// From an await_suspend that may not wait: as transfer_to(), but the await counts down the budget
+/// like any other, so that a goroutine which goes on swallowing goroutine_exit starves nobody.
+inline std::coroutine_handle<> refuse_to_wait(goroutine& g, std::coroutine_handle<> h) noexcept {
+  if (g.budget <= 1) return yield_to_others(g, h);
+  --g.budget;
+  return transfer_to(*g.home, h);
+}
+
 /// Wakes what an operation has completed, on the worker that runs the caller. Not empty.
 inline void wake_here(worker& w, wake_list& wakes) noexcept {
   if (wakes.is_single()) {
@@ -71,7 +87,9 @@ class operation : public Waiter, public operation_tag {
   void settle() noexcept {}
 
   bool await_ready() noexcept {
-    if (this->who->budget <= 1) [[unlikely]] return refuse_if_exiting();
+    if (this->who->budget <= 1) [[unlikely]] {
+      return refuse_if_exiting();
+    }
     Self& self = static_cast<Self&>(*this);
     wait_source* source = self.source();
     if (source == nullptr || !self.ready()) return false;
@@ -94,7 +112,7 @@ class operation : public Waiter, public operation_tag {
     wait_source* source = self.source();
     if (source == nullptr) {
       waited_ = true;
-      if (!g.begin_wait(Self::reason_without_source())) return refuse(w, h);
+      if (!g.begin_wait(Self::reason_without_source())) return refuse(h);
       // Nothing can claim it but abandonment, which may have happened: hands off from here.
       return w.switch_away();
     }
@@ -104,15 +122,13 @@ class operation : public Waiter, public operation_tag {
       source->lock.unlock();
       if (!wakes.empty()) wake_here(w, wakes);
       self.settle();
-      if (g.budget > 1) return transfer_to(w, h);
-      w.yield(&g);
-      return w.switch_away();
+      return g.budget > 1 ? transfer_to(w, h) : yield_to_others(g, h);
     }
     waited_ = true;
     if (!begin(g)) {
       source->lock.unlock();
       if (!wakes.empty()) wake_here(w, wakes);
-      return refuse(w, h);
+      return refuse(h);
     }
     self.enlist();
     source->lock.unlock();  // from here on the frame belongs to whoever claims it
@@ -159,10 +175,10 @@ class operation : public Waiter, public operation_tag {
     return refused_;
   }
 
-  std::coroutine_handle<> refuse(worker& w, std::coroutine_handle<> h) noexcept {
+  std::coroutine_handle<> refuse(std::coroutine_handle<> h) noexcept {
     waited_ = false;
     refused_ = true;
-    return transfer_to(w, h);
+    return refuse_to_wait(*this->who, h);
   }
 
   bool waited_ = false;

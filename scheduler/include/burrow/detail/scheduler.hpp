@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A scheduler: the workers of one runtime, and what they share.
 //
-// Life: construct; start(main) makes the first goroutine; run() turns the calling thread into worker
-// 0 and returns after stop() once all workers have left. A scheduler is stopped only when no
+// Life: construct; start(main) makes the first goroutine; run() turns the calling thread into
+// worker 0 and returns after stop() once all workers have left. A scheduler is stopped only when no
 // goroutine is left, or when the process is about to end.
 //
 // Threads that are no workers may wake goroutines and start new ones. They enter through
@@ -119,7 +119,9 @@ class scheduler {
 /// Keeps a scheduler from ending while a plain thread uses it.
 struct outside_call {
   /// seq_cst: pairs with the look in scheduler::run() after the last goroutine has ended.
-  explicit outside_call(scheduler& s) noexcept : owner(s) { s.outside_calls_.fetch_add(1, seq_cst); }
+  explicit outside_call(scheduler& s) noexcept : owner(s) {
+    s.outside_calls_.fetch_add(1, seq_cst);
+  }
   ~outside_call() { owner.outside_calls_.fetch_sub(1, release); }
   outside_call(const outside_call&) = delete;
   outside_call& operator=(const outside_call&) = delete;
@@ -128,7 +130,8 @@ struct outside_call {
 
 /// Threads of this process that belong to burrow; the deadlock report counts them.
 atomic<int>& own_threads() noexcept;
-/// Runtimes that have threads of their own, each from before the first is counted until after the last.
+/// Runtimes that have threads of their own, each from before the first is counted until after the
+/// last.
 atomic<int>& own_runtimes() noexcept;
 /// Set when a signal is subscribed: then the report is never made (DL6).
 atomic<int>& signal_subscriptions() noexcept;

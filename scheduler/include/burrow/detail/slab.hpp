@@ -6,7 +6,6 @@
 
 #include <burrow/detail/goroutine.hpp>
 
-
 #include <memory>
 #include <mutex>
 #include <vector>

@@ -6,11 +6,11 @@
 // with the time of that look, so none is early, and sorts them into the wheel. A timer that is
 // stopped before that has cost two list operations.
 //
-// The wheel has levels of 256 slots; a slot of level 0 is 2^16 ns wide, each level is 256 times wider
-// than the one below: 17 ms, 4.3 s, 18 min, 3 days ... Timers of a slot that has begun are kept sorted
-// in `due_`, so they fire in order and to the nanosecond. Arm, disarm: O(1). Fire: each timer moves down
-// once per level; with a million timers each such move is a cache miss, so there are few levels, and
-// two timers move at a time.
+// The wheel has levels of 256 slots; a slot of level 0 is 2^16 ns wide, each level is 256 times
+// wider than the one below: 17 ms, 4.3 s, 18 min, 3 days ... Timers of a slot that has begun are
+// kept sorted in `due_`, so they fire in order and to the nanosecond. Arm, disarm: O(1). Fire: each
+// timer moves down once per level; with a million timers each such move is a cache miss, so there
+// are few levels, and two timers move at a time.
 // Rejected: a heap with positions in the nodes (each sift writes to a dozen cold nodes; a million
 // sleepers took twice the CPU time); levels of 64 slots (one move more).
 //
@@ -18,13 +18,14 @@
 // live in it, so a select locks it like any other source. Any thread may arm and disarm; the set's
 // worker, or one that serves it while that worker is stuck, polls.
 //
-// A timer may *rest*: its time runs, and it fires nothing. That is a channel timer that nobody waits
-// for. It has no place in the wheel, and holds up neither a worker's sleep nor the deadlock report;
-// only, while it is fresh, it is in that list, too, so that the worker's next look gives it its time.
+// A timer may *rest*: its time runs, and it fires nothing. That is a channel timer that nobody
+// waits for. It has no place in the wheel, and holds up neither a worker's sleep nor the deadlock
+// report; only, while it is fresh, it is in that list, too, so that the worker's next look gives it
+// its time.
 //
-// Sets are never freed. A worker obtains one and retires it when it ends, which disarms all timers in
-// it; the next worker takes it over. So a timer's pointer to its set stays good for the life of the
-// process, and who disarms a timer of a runtime that has ended learns so under the lock.
+// Sets are never freed. A worker obtains one and retires it when it ends, which disarms all timers
+// in it; the next worker takes it over. So a timer's pointer to its set stays good for the life of
+// the process, and who disarms a timer of a runtime that has ended learns so under the lock.
 #pragma once
 
 #include <burrow/detail/wait.hpp>
@@ -56,7 +57,8 @@ struct timer_type {
   /// and `run` bears being called on several threads, since the timer may be armed again meanwhile.
   bool (*expire)(timer_node&, nanoseconds_t now, wake_list&) noexcept;
   void (*run)(timer_node&) noexcept;
-  /// If not null: the set is retired with the timer armed. Called after expire(), in the place of run().
+  /// If not null: the set is retired with the timer armed. Called after expire(), in the place of
+  /// run().
   void (*retired)(timer_node&) noexcept = nullptr;
 };
 
@@ -175,8 +177,8 @@ class timer_set : public wait_source {
   }
 
   timer_list fresh_;
-  timer_list late_;  // of slots that have begun, not sorted yet
-  timer_list due_;   // of slots that have begun, sorted
+  timer_list late_;            // of slots that have begun, not sorted yet
+  timer_list due_;             // of slots that have begun, sorted
   std::uint64_t elapsed_ = 0;  // units; timers of slots up to here are in due_
   std::array<slot_map, levels> occupied_;
   std::array<std::array<timer_list, slots>, levels> wheel_;

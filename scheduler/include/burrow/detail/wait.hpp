@@ -2,8 +2,8 @@
 // What every wait is made of: the waiter, the wait list, the source, and the operation protocol.
 //
 // A *source* (a channel, a Context, a set of timers, a lock ...) has one wait_lock and one or more
-// wait lists. A *waiter* is a node inside the awaiter, in the goroutine's frame. An *operation* is a
-// waiter with a table of functions, which select calls through `operation_type`.
+// wait lists. A *waiter* is a node inside the awaiter, in the goroutine's frame. An *operation* is
+// a waiter with a table of functions, which select calls through `operation_type`.
 //
 // Rules:
 //  1. A waiter's links, and `linked`, change only under its source's lock.
@@ -27,7 +27,7 @@ struct wait_source {
 };
 
 struct waiter {
-  waiter* next;      // set by push_back(), as `previous`
+  waiter* next;  // set by push_back(), as `previous`
   waiter* previous;
   goroutine* who = nullptr;
   std::uint32_t case_index = 0;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A worker: a thread that runs goroutines, with its queue, its LIFO slot, its timers and its driver.
+// A worker: a thread that runs goroutines, with its queue, its LIFO slot, its timers and its
+// driver.
 //
-// A goroutine that is woken goes into the LIFO slot of the worker that wakes it, so a pair that talks
-// over a channel stays on one processor; what was in the slot moves to the ring. The pair may follow
-// each other `max_hops` times while something else waits in the ring, then the ring has its turn.
-// Every 61 turns the worker looks at the global queue and its timers first, so that a full ring
-// starves neither. A push into an empty LIFO slot wakes no other worker; a push into the ring wakes
-// one, if none is searching.
+// A goroutine that is woken goes into the LIFO slot of the worker that wakes it, so a pair that
+// talks over a channel stays on one processor; what was in the slot moves to the ring. The pair may
+// follow each other `max_hops` times while something else waits in the ring, then the ring has its
+// turn. Every 61 turns the worker looks at the global queue and its timers first, so that a full
+// ring starves neither. A push into an empty LIFO slot wakes no other worker; a push into the ring
+// wakes one, if none is searching.
 #pragma once
 
 #include <burrow/detail/compiler.hpp>
@@ -113,10 +114,10 @@ class worker {
   std::uint32_t queued() const noexcept { return queue_.size(); }
   std::uint64_t clock() const noexcept { return clock_.load(relaxed); }
 
-  atomic<bool> stuck{false};           // set by the monitor: inside one turn for 10 ms
-  atomic<std::uint64_t> started{0};    // goroutines started here; written by this worker
-  atomic<std::uint64_t> finished{0};   // goroutines that ended here; written by this worker
-  bool searching = false;              // this worker counts as one that looks for work
+  atomic<bool> stuck{false};          // set by the monitor: inside one turn for 10 ms
+  atomic<std::uint64_t> started{0};   // goroutines started here; written by this worker
+  atomic<std::uint64_t> finished{0};  // goroutines that ended here; written by this worker
+  bool searching = false;             // this worker counts as one that looks for work
 
  private:
   friend class scheduler;
@@ -152,11 +153,11 @@ class worker {
   std::coroutine_handle<> resume_next_;
   std::uint32_t turns_to_slow_ = slow_turn;  // until the next look at the other sources
   std::uint32_t hops_ = 0;
-  std::vector<char> left_alone_;           // by worker: it had work in the last search, see steal_from()
-  std::uint64_t judged_at_turn_ = 0;       // see judge_sleep()
+  std::vector<char> left_alone_;      // by worker: it had work in the last search, see steal_from()
+  std::uint64_t judged_at_turn_ = 0;  // see judge_sleep()
   nanoseconds_t look_again_ = 0;
-  std::uint32_t unoffered_ = 0;            // pushes that still wake nobody, see offer()
-  atomic<std::uint32_t> vain_wakes_{0};    // so many pushes between two wake-ups; set by thieves
+  std::uint32_t unoffered_ = 0;          // pushes that still wake nobody, see offer()
+  atomic<std::uint32_t> vain_wakes_{0};  // so many pushes between two wake-ups; set by thieves
   std::uint64_t random_;
   goroutine* free_slots_ = nullptr;
   std::size_t free_slot_count_ = 0;
