@@ -11,14 +11,12 @@ void throw_close_of_nil() { throw nil_channel("close of nil channel"); }
 
 namespace {
 
-using attempt_function = bool (chan_core::*)(chan_waiter&, wake_list&) noexcept;
-
-bool attempt_now(chan_core& core, chan_waiter& w, attempt_function attempt) noexcept {
-  wake_list wakes;
+bool attempt_now(chan_core& core, chan_waiter& w, const operation_type& type) noexcept {
+  goroutine* woken = nullptr;
   core.lock.lock();
-  const bool done = (core.*attempt)(w, wakes);
+  const bool done = type.attempt(w, woken);
   core.lock.unlock();
-  wake_all(wakes);
+  if (woken != nullptr) wake(woken);
   return done;
 }
 
@@ -32,15 +30,32 @@ void refuse_in_goroutine(const char* sentence) {
   for (;;) self.wait_until_woken();
 }
 
-}  // namespace
-
-bool try_send_now(chan_core* core, chan_waiter& w) {
-  // Not ready at that instant: the attempt may fail. A look that says ready may be stale.
-  if (core == nullptr || !core->may_send()) return false;
-  return attempt_now(*core, w, &chan_core::try_send);
+void complete_or_park(chan_core* core, chan_waiter& w, const operation_type& type,
+                      wait_reason reason) {
+  if (core == nullptr) park_forever();
+  parked_thread self;
+  w.who = &self;
+  goroutine* woken = nullptr;
+  core->lock.lock();
+  const bool done = type.attempt(w, woken);
+  if (!done) {
+    self.begin_firm_wait(reason);
+    type.enlist(w);
+  }
+  core->lock.unlock();
+  if (woken != nullptr) wake(woken);
+  if (!done) self.wait_until_woken();
 }
 
-bool try_receive_now(chan_core* core, chan_waiter& w) noexcept {
+}  // namespace
+
+bool try_send_now(chan_core* core, chan_waiter& w, const operation_type& type) noexcept {
+  // Not ready at that instant: the attempt may fail. A look that says ready may be stale.
+  if (core == nullptr || !core->may_send()) return false;
+  return attempt_now(*core, w, type);
+}
+
+bool try_receive_now(chan_core* core, chan_waiter& w, const operation_type& type) noexcept {
   if (core == nullptr) return false;
   // The looks at buffer, senders and closed are three: only under one version do they make a
   // verdict.
@@ -48,41 +63,17 @@ bool try_receive_now(chan_core* core, chan_waiter& w) noexcept {
   if (!wait_lock::is_held(version) && !core->may_receive() && core->lock.version() == version) {
     return false;
   }
-  return attempt_now(*core, w, &chan_core::try_receive);
+  return attempt_now(*core, w, type);
 }
 
-void send_or_park(chan_core* core, chan_waiter& w) {
+void send_or_park(chan_core* core, chan_waiter& w, const operation_type& type) {
   refuse_in_goroutine("send_blocking is for plain threads: a goroutine writes co_await c.send(x)");
-  if (core == nullptr) park_forever();
-  parked_thread self;
-  w.who = &self;
-  wake_list wakes;
-  core->lock.lock();
-  const bool done = core->try_send(w, wakes);
-  if (!done) {
-    self.begin_firm_wait(wait_reason::chan_send);
-    core->enlist_sender(w);
-  }
-  core->lock.unlock();
-  wake_all(wakes);
-  if (!done) self.wait_until_woken();
+  complete_or_park(core, w, type, wait_reason::chan_send);
 }
 
-void receive_or_park(chan_core* core, chan_waiter& w) {
+void receive_or_park(chan_core* core, chan_waiter& w, const operation_type& type) {
   refuse_in_goroutine("recv_blocking is for plain threads: a goroutine writes co_await c.recv(v)");
-  if (core == nullptr) park_forever();
-  parked_thread self;
-  w.who = &self;
-  wake_list wakes;
-  core->lock.lock();
-  const bool done = core->try_receive(w, wakes);
-  if (!done) {
-    self.begin_firm_wait(wait_reason::chan_receive);
-    core->enlist_receiver(w);
-  }
-  core->lock.unlock();
-  wake_all(wakes);
-  if (!done) self.wait_until_woken();
+  complete_or_park(core, w, type, wait_reason::chan_receive);
 }
 
 void close_channel(chan_core* core) {

@@ -21,7 +21,8 @@ std::size_t block_size(const element_type& element, std::size_t capacity) {
       (each != 0 && capacity > (largest_block - sizeof(chan_core)) / each)) {
     throw std::length_error("makechan: size out of range");
   }
-  return sizeof(chan_core) + each * capacity;
+  const std::size_t size = sizeof(chan_core) + each * capacity;
+  return (size + alignof(chan_core) - 1) / alignof(chan_core) * alignof(chan_core);
 }
 
 std::size_t cell_size(const element_type& element) noexcept {
@@ -84,9 +85,13 @@ void chan_core::last_handle_gone() noexcept {
   if (orphan) destroy();
 }
 
-void chan_core::leave(chan_wait_list& list, chan_waiter& w) noexcept {
+void chan_core::leave(wait_list& list, chan_waiter& w) noexcept {
   lock.lock();
-  list.leave(w);
+  if (w.linked) {
+    list.remove(w);
+  } else {
+    --lost_;
+  }
   const bool orphan = is_orphan();
   lock.unlock();
   if (orphan) destroy();
@@ -103,19 +108,6 @@ void chan_core::move_element(void* to, void* from, chan_waiter& receiver) noexce
   }
 }
 
-/// The buffer has room for one: the sender that waits longest goes on.
-void chan_core::refill(wake_list& wakes, std::size_t count) noexcept {
-  chan_waiter* sender = senders_.pop_claimed();
-  if (sender == nullptr) return;
-  if (element_->trivial) {
-    push_trivial(sender->value, count);
-    sender->delivered = true;
-  } else {
-    push_cell(*sender);
-  }
-  wakes.add(sender->who);
-}
-
 chan_cell* chan_core::free_cell() noexcept {
   if (free_cells_ == nullptr) {
     // acquire: the receivers have left these cells; pairs with the release in take_cell().
@@ -126,8 +118,8 @@ chan_cell* chan_core::free_cell() noexcept {
   return cell;
 }
 
-/// True in any case: the send is over, with w.delivered, or with *w.error where memory is lacking.
-bool chan_core::push_cell(chan_waiter& w) noexcept {
+/// The send is over in any case: with w.delivered, or with *w.error where memory is lacking.
+void chan_core::push_cell(chan_waiter& w, std::size_t count) noexcept {
   chan_cell* cell = free_cell();
   if (cell == nullptr) {
     // Only while receivers hold cells; see the head of the header.
@@ -135,7 +127,7 @@ bool chan_core::push_cell(chan_waiter& w) noexcept {
       cell = static_cast<chan_cell*>(allocate_block(cell_size(*element_)));
     } catch (...) {
       *w.error = std::current_exception();
-      return true;
+      return;
     }
   }
   try {
@@ -145,11 +137,9 @@ bool chan_core::push_cell(chan_waiter& w) noexcept {
     ::new (static_cast<void*>(cell->element)) std::exception_ptr(std::current_exception());
     cell->failed = true;
   }
-  const std::size_t count = count_.load(relaxed);
   cells()[wrap(head_ + count)] = cell;
   count_.store(count + 1, release);  // release: pairs with the acquire in may_receive()
   w.delivered = true;
-  return true;
 }
 
 // --- without the lock ----------------------------------------------------------------------------
@@ -186,8 +176,8 @@ bool chan_core::close() noexcept {
     locked hold(lock);
     if (closed_.load(relaxed)) return false;
     closed_.store(true, release);  // release: pairs with the acquire in may_receive()
-    for (chan_wait_list* list : {&receivers_, &senders_}) {
-      while (chan_waiter* w = list->pop_claimed()) {
+    for (wait_list* list : {&receivers_, &senders_}) {
+      while (chan_waiter* w = pop_claimed(*list)) {
         w->closed = true;
         wakes.add(w->who);
       }

@@ -119,7 +119,7 @@ std::coroutine_handle<> rw_mutex_lock<Shared>::await_suspend(std::coroutine_hand
 template <bool Shared>
 void rw_mutex_lock<Shared>::on_resume(resume_hook* hook) noexcept {
   auto& self = *static_cast<rw_mutex_lock*>(hook);
-  if (self.try_now()) {
+  if (self.try_now() || self.base::await_ready()) {
     self.go_on();
   } else {
     self.base::await_suspend(self.frame()).resume();

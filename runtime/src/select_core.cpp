@@ -22,12 +22,12 @@ std::uint32_t select_core::pick_ready(worker& w) const noexcept {
 /// Under the lock of its own source, taken here.
 bool select_core::attempt(std::uint32_t i, worker& w) noexcept {
   case_ref& c = cases_[i];
-  wake_list wakes;
+  goroutine* woken = nullptr;
   c.source->lock.lock();
-  const bool done = c.type->attempt(*c.node, wakes);
+  const bool done = c.type->attempt(*c.node, woken);
   c.source->lock.unlock();
-  if (!wakes.empty()) wake_here(w, wakes);
   if (!done) return false;
+  if (woken != nullptr) wake_here(w, woken);
   c.type->settle(*c.node);
   chosen_ = i;
   return true;
@@ -132,24 +132,23 @@ BURROW_NOINLINE std::coroutine_handle<> select_core::wait(goroutine& g,
   worker& w = *g.home;
   g.leaf = h;
   const std::uint32_t n = sort_cases(w);
-  wake_list wakes;
+  goroutine* woken = nullptr;
   lock_all(n);
   for (std::uint32_t i = pick_ready(w); i != none; i = pick_ready(w)) {
-    if (!cases_[i].type->attempt(*cases_[i].node, wakes)) continue;
+    if (!cases_[i].type->attempt(*cases_[i].node, woken)) continue;
     chosen_ = i;
     break;
   }
   if (chosen_ == none && has_otherwise_) chosen_ = count_;
   if (chosen_ != none) {
     unlock_all(n);
-    if (!wakes.empty()) wake_here(w, wakes);
+    if (woken != nullptr) wake_here(w, woken);
     if (chosen_ < count_) cases_[chosen_].type->settle(*cases_[chosen_].node);
     return g.budget > 1 || g.exiting ? transfer_to(w, h) : yield_to_others(g, h);
   }
   if (!g.begin_wait(n != 0 ? wait_reason::select : wait_reason::select_no_cases)) {
     refused_ = true;
     unlock_all(n);
-    if (!wakes.empty()) wake_here(w, wakes);
     return refuse_to_wait(g, h);
   }
   for (std::uint32_t i = 0; i < n; ++i) {
@@ -157,7 +156,6 @@ BURROW_NOINLINE std::coroutine_handle<> select_core::wait(goroutine& g,
     c.type->enlist(*c.node);
   }
   unlock_all(n);  // from here on the frame belongs to whoever claims the goroutine
-  if (!wakes.empty()) wake_here(w, wakes);
   return w.switch_away();
 }
 

@@ -9,6 +9,8 @@ namespace burrow::detail {
 namespace {
 
 constexpr std::size_t chunk_size = std::size_t{64} * 1024;
+constexpr std::size_t line_size = 64;  // of a cache line
+constexpr std::align_val_t line{line_size};
 constexpr bool use_pool = !BURROW_ASAN && !BURROW_TSAN;
 
 /// Batches that no worker holds, and the chunk that new blocks are carved from.
@@ -37,8 +39,12 @@ std::size_t size_of_class(std::size_t size_class) noexcept {
 /// Under the pool's mutex: up to `most` new blocks.
 free_block* carve_batch(central_pool& pool, std::size_t size, std::size_t most,
                         std::size_t& count) {
-  if (static_cast<std::size_t>(pool.carve_end - pool.carve) < size) {
-    pool.carve = static_cast<std::byte*>(::operator new(chunk_size));
+  const std::size_t room = static_cast<std::size_t>(pool.carve_end - pool.carve);
+  // A block of whole cache lines begins with one.
+  const std::size_t skipped = size % line_size == 0 ? room % line_size : 0;
+  pool.carve += skipped;
+  if (room - skipped < size) {
+    pool.carve = static_cast<std::byte*>(::operator new(chunk_size, line));
     pool.carve_end = pool.carve + chunk_size;
   }
   free_block* first = nullptr;
@@ -99,7 +105,7 @@ BURROW_NOINLINE void block_cache::give_back_batch(std::size_t size_class) noexce
 void set_thread_cache(block_cache* cache) noexcept { thread_cache = cache; }
 
 BURROW_NOINLINE void* allocate_block(std::size_t size) {
-  if (!use_pool || size > block_cache::largest) return ::operator new(size);
+  if (!use_pool || size > block_cache::largest) return ::operator new(size, line);
   const std::size_t size_class = class_of(size);
   if (block_cache* cache = thread_cache) return cache->take(size_class);
   std::size_t count = 0;
@@ -112,7 +118,7 @@ BURROW_NOINLINE void* allocate_block(std::size_t size) {
 
 BURROW_NOINLINE void free_block_memory(void* memory, std::size_t size) noexcept {
   if (!use_pool || size > block_cache::largest) {
-    ::operator delete(memory, size);
+    ::operator delete(memory, size, line);
     return;
   }
   const std::size_t size_class = class_of(size);

@@ -256,8 +256,11 @@ std::coroutine_handle<> worker::begin(goroutine* g) noexcept {
     if (other > clock()) clock_.store(other, relaxed);
     g->home = this;
   }
-  if (owner_.exiting.load(relaxed) && g->word.is_abandoned()) g->exiting = true;
-  g->budget = g->exiting ? 0 : goroutine::full_budget;
+  g->budget = goroutine::full_budget;
+  if (g->word.is_abandoned()) [[unlikely]] {
+    g->exiting = g->exiting || owner_.exiting.load(relaxed);
+    if (g->exiting) g->budget = 0;
+  }
   turns_.store(turns_.load(relaxed) + 1, relaxed);
   if (g->leaf) return g->leaf;
   // What a plain thread has started counts for the ids of all that follows it, see next_id().

@@ -29,7 +29,7 @@ class spy : public detail::operation<spy> {
     if (!detail::wait_lock::is_held(source_->lock.version())) source_->on_look();
     return false;
   }
-  bool attempt(detail::wake_list&) const noexcept { return false; }
+  bool attempt(detail::goroutine*&) const noexcept { return false; }
   void enlist() noexcept {}
   void delist() noexcept {}
   void result() const noexcept {}

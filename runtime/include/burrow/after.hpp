@@ -26,7 +26,7 @@ class [[nodiscard("after() does nothing until it is awaited or given to select")
   void prepare() noexcept { set_ = &who->home->timers(); }
   wait_source* source() const noexcept { return set_; }
   bool ready() const noexcept { return duration_ <= 0; }
-  bool attempt(wake_list&) noexcept {
+  bool attempt(goroutine*&) noexcept {
     if (duration_ > 0) return false;
     timer_node::due = steady_now();
     return true;

@@ -40,7 +40,7 @@ class [[nodiscard("the arrival is counted already: await it, to wait for the oth
 
   wait_source* source() const noexcept { return core_; }
   bool ready() const noexcept { return core_->is_over(phase_); }
-  bool attempt(wake_list&) noexcept { return core_->is_over(phase_); }
+  bool attempt(goroutine*&) noexcept { return core_->is_over(phase_); }
   void enlist() noexcept { core_->waiters.push_back(*this); }
   void delist() noexcept { core_->waiters.remove(*this); }
   void result() const noexcept {}

@@ -73,10 +73,11 @@ concept channel_element = requires {
 };
 
 // What can be done without a goroutine; each runs on any thread.
-bool try_send_now(chan_core* core, chan_waiter& w);  // false: would wait. Throws if closed
-bool try_receive_now(chan_core* core, chan_waiter& w) noexcept;
-void send_or_park(chan_core* core, chan_waiter& w);     // blocks the thread. Throws if closed
-void receive_or_park(chan_core* core, chan_waiter& w);  // blocks the thread
+// `type` is the kind of operation that `w` is.
+bool try_send_now(chan_core* core, chan_waiter& w, const operation_type& type) noexcept;
+bool try_receive_now(chan_core* core, chan_waiter& w, const operation_type& type) noexcept;
+void send_or_park(chan_core* core, chan_waiter& w, const operation_type& type);
+void receive_or_park(chan_core* core, chan_waiter& w, const operation_type& type);
 void close_channel(chan_core* core);
 
 }  // namespace detail
@@ -125,7 +126,7 @@ class sending {
   bool try_send(U&& x) const {
     auto op = send(std::forward<U>(x));
     op.prepare();
-    const bool sent = try_send_now(core(), op);
+    const bool sent = try_send_now(core(), op, type_of<decltype(op)>);
     if (sent) op.result();
     return sent;
   }
@@ -142,7 +143,7 @@ class sending {
   void send_blocking(U&& x) const {
     auto op = send(std::forward<U>(x));
     op.prepare();
-    send_or_park(core(), op);
+    send_or_park(core(), op, type_of<decltype(op)>);
     op.result();
   }
   void send_blocking() const
@@ -198,14 +199,14 @@ class receiving {
   recv_status try_recv(T& v) const {
     auto op = recv(v);
     op.prepare();
-    if (!try_receive_now(core(), op)) return recv_status::empty;
+    if (!try_receive_now(core(), op, type_of<decltype(op)>)) return recv_status::empty;
     op.settle();
     return op.result() ? recv_status::received : recv_status::closed;
   }
   recv_status try_recv(std::optional<T>& v) const {
     auto op = recv(v);
     op.prepare();
-    if (!try_receive_now(core(), op)) return recv_status::empty;
+    if (!try_receive_now(core(), op, type_of<decltype(op)>)) return recv_status::empty;
     op.settle();
     return op.result() ? recv_status::received : recv_status::closed;
   }
@@ -214,14 +215,14 @@ class receiving {
   bool recv_blocking(T& v) const {
     auto op = recv(v);
     op.prepare();
-    receive_or_park(core(), op);
+    receive_or_park(core(), op, type_of<decltype(op)>);
     op.settle();
     return op.result();
   }
   std::optional<T> recv_blocking() const {
     auto op = recv();
     op.prepare();
-    receive_or_park(core(), op);
+    receive_or_park(core(), op, type_of<decltype(op)>);
     op.settle();
     return op.result();
   }

@@ -44,7 +44,7 @@ class [[nodiscard("co_await the deferred result")]] deferred_operation
   }
   wait_source* source() const noexcept { return state_; }
   bool ready() const noexcept { return state_->is_done(); }
-  bool attempt(wake_list&) noexcept { return state_->is_done(); }
+  bool attempt(goroutine*&) noexcept { return state_->is_done(); }
   void enlist() noexcept { state_->enlist(*this); }
   void delist() noexcept { state_->delist(*this); }
   T result() {

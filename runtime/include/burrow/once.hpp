@@ -43,7 +43,7 @@ class once_wait : public operation<once_wait> {
 
   wait_source* source() const noexcept { return core_; }
   bool ready() const noexcept { return core_->is_done(); }
-  bool attempt(wake_list&) noexcept { return core_->is_done(); }
+  bool attempt(goroutine*&) noexcept { return core_->is_done(); }
   void enlist() noexcept { core_->waiters.push_back(*this); }
   void delist() noexcept { core_->waiters.remove(*this); }
   void result() const noexcept {}

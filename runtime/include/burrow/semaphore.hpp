@@ -64,7 +64,7 @@ class [[nodiscard(
   /// A request for more than there ever is waits forever, and nobody waits behind it (SM5).
   wait_source* source() const noexcept { return n <= core_->size() ? core_ : nullptr; }
   bool ready() const noexcept { return core_->may_acquire(n); }
-  bool attempt(wake_list&) noexcept { return core_->take(n); }
+  bool attempt(goroutine*&) noexcept { return core_->take(n); }
   void enlist() noexcept { core_->enlist(*this); }
   void leave() noexcept { core_->leave(*this); }
   void result() const noexcept {}

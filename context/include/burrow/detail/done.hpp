@@ -31,7 +31,7 @@ class [[nodiscard("ctx.done() does nothing until it is awaited or given to selec
 
   wait_source* source() const noexcept { return source_; }
   bool ready() const noexcept { return source_->has_ended(); }
-  bool attempt(wake_list&) const noexcept { return source_->has_ended(); }
+  bool attempt(goroutine*&) const noexcept { return source_->has_ended(); }
 
   void enlist() noexcept {
     source_->waiters.push_back(*this);

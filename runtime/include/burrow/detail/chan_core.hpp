@@ -32,6 +32,9 @@
 
 namespace burrow::detail {
 
+/// The size of a trivial element, as far as operations on it are concerned; all others are alike.
+inline constexpr std::size_t not_trivial = static_cast<std::size_t>(-1);
+
 /// What a channel knows about its elements.
 struct element_type {
   std::uint32_t size;
@@ -59,32 +62,7 @@ struct chan_waiter : waiter {
   };
 };
 
-/// A list that also counts the waiters that were taken off it in vain: their goroutines were
-/// claimed elsewhere, and will still take the channel's lock to leave. All under the lock.
-class chan_wait_list : public wait_list {
- public:
-  chan_waiter* pop_claimed() noexcept {
-    while (waiter* w = front()) {
-      pop_front(*w);
-      if (w->claim()) return static_cast<chan_waiter*>(w);
-      ++lost_;
-    }
-    return nullptr;
-  }
-  void leave(chan_waiter& w) noexcept {
-    if (w.linked) {
-      remove(w);
-    } else {
-      --lost_;
-    }
-  }
-  bool is_deserted() const noexcept { return front() == nullptr && lost_ == 0; }
-
- private:
-  std::uint32_t lost_ = 0;
-};
-
-class alignas(16) chan_core : public wait_source {
+class alignas(64) chan_core : public wait_source {
  public:
   /// Throws std::bad_alloc; std::length_error "makechan: size out of range".
   static chan_core* make(const element_type& element, std::size_t capacity);
@@ -108,30 +86,42 @@ class alignas(16) chan_core : public wait_source {
 
   // Under the lock. True: completed (w.delivered tells how; a send that finds the channel closed
   // completes with w.closed, one for which there is no memory with *w.error).
-  bool try_receive(chan_waiter& w, wake_list& wakes) noexcept {
-    if (count_.load(relaxed) != 0) {
-      receive_buffered(w, wakes);
+  // `Size` is that of the elements, so that copying one is an instruction or two.
+  template <std::size_t Size>
+  BURROW_ALWAYS_INLINE bool try_receive(chan_waiter& w, goroutine*& woken) noexcept {
+    if (const std::size_t count = count_.load(relaxed); count != 0) {
+      receive_buffered<Size>(w, count - 1);
+      if (!senders_.empty()) refill<Size>(woken, count - 1);
       return true;
     }
-    if (!senders_.empty() && receive_from_sender(w, wakes)) return true;
+    if (chan_waiter* sender = pop_claimed(senders_)) {
+      transfer<Size>(w.value, sender->value, w);
+      w.delivered = true;
+      sender->delivered = true;
+      woken = sender->who;
+      return true;
+    }
     if (!closed_.load(relaxed)) return false;
     w.closed = true;
     return true;
   }
-  bool try_send(chan_waiter& w, wake_list& wakes) noexcept {
-    if (closed_.load(relaxed)) {
+  template <std::size_t Size>
+  BURROW_ALWAYS_INLINE bool try_send(chan_waiter& w, goroutine*& woken) noexcept {
+    if (closed_.load(relaxed)) [[unlikely]] {
       w.closed = true;
       return true;
     }
-    if (!receivers_.empty() && hand_over(w, wakes)) return true;
-    const std::size_t count = count_.load(relaxed);
-    if (count == capacity_) return false;
-    if (element_->trivial) {
-      push_trivial(w.value, count);
+    if (chan_waiter* receiver = pop_claimed(receivers_)) {
+      transfer<Size>(receiver->value, w.value, *receiver);
+      receiver->delivered = true;
       w.delivered = true;
+      woken = receiver->who;
       return true;
     }
-    return push_cell(w);
+    const std::size_t count = count_.load(relaxed);
+    if (count == capacity_) return false;
+    push<Size>(w, count);
+    return true;
   }
 
   void enlist_receiver(chan_waiter& w) noexcept { receivers_.push_back(w); }
@@ -152,97 +142,95 @@ class alignas(16) chan_core : public wait_source {
 
  private:
   chan_core(const element_type& element, std::size_t capacity) noexcept
-      : element_(&element), capacity_(capacity) {}
+      : capacity_(capacity), element_(&element) {}
   ~chan_core() = default;
 
   bool is_orphan() const noexcept {
-    return orphaned_ && receivers_.is_deserted() && senders_.is_deserted();
+    return orphaned_ && lost_ == 0 && receivers_.front() == nullptr && senders_.front() == nullptr;
   }
   void last_handle_gone() noexcept;
-  void leave(chan_wait_list& list, chan_waiter& w) noexcept;
+  void leave(wait_list& list, chan_waiter& w) noexcept;
+
+  /// As wait_list::pop_claimed(), but counts those that are taken off in vain: their goroutines were
+  /// claimed elsewhere, and will still take this channel's lock to leave.
+  chan_waiter* pop_claimed(wait_list& list) noexcept {
+    while (waiter* w = list.front()) {
+      list.pop_front(*w);
+      if (w->claim()) return static_cast<chan_waiter*>(w);
+      ++lost_;
+    }
+    return nullptr;
+  }
 
   std::byte* ring() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
   chan_cell** cells() noexcept { return reinterpret_cast<chan_cell**>(this + 1); }
 
-  void copy_trivial(void* to, const void* from) const noexcept {
-    switch (element_->size) {  // the usual sizes without a call
-      case 0: break;
-      case 4: std::memcpy(to, from, 4); break;
-      case 8: std::memcpy(to, from, 8); break;
-      default: std::memcpy(to, from, element_->size);
-    }
-  }
-
   std::size_t wrap(std::size_t i) const noexcept { return i >= capacity_ ? i - capacity_ : i; }
 
-  void push_trivial(const void* value, std::size_t count) noexcept {
-    copy_trivial(ring() + wrap(head_ + count) * element_->size, value);
-    count_.store(count + 1, release);  // release: pairs with the acquire in may_receive()
-  }
-
-  void receive_buffered(chan_waiter& w, wake_list& wakes) noexcept {
-    if (element_->trivial) {
-      copy_trivial(w.value, ring() + head_ * element_->size);
-    } else {
+  template <std::size_t Size>
+  void receive_buffered(chan_waiter& w, std::size_t left) noexcept {
+    if constexpr (Size == not_trivial) {
       w.cell = cells()[head_];
       w.has_cell = true;
+    } else {
+      std::memcpy(w.value, ring() + head_ * Size, Size);
     }
     w.delivered = true;
     head_ = wrap(head_ + 1);
-    const std::size_t count = count_.load(relaxed) - 1;
-    count_.store(count, release);  // release: pairs with the acquire in may_send()
-    if (!senders_.empty()) refill(wakes, count);
+    count_.store(left, release);  // release: pairs with the acquire in may_send()
   }
 
-  /// The buffer is empty: from the sender that waits longest. False: none can be claimed.
-  bool receive_from_sender(chan_waiter& w, wake_list& wakes) noexcept {
-    chan_waiter* sender = senders_.pop_claimed();
-    if (sender == nullptr) return false;
-    transfer(w.value, sender->value, w);
-    w.delivered = true;
-    sender->delivered = true;
-    wakes.add(sender->who);
-    return true;
+  /// Into the buffer, which has room.
+  template <std::size_t Size>
+  void push(chan_waiter& w, std::size_t count) noexcept {
+    if constexpr (Size == not_trivial) {
+      push_cell(w, count);
+    } else {
+      std::memcpy(ring() + wrap(head_ + count) * Size, w.value, Size);
+      w.delivered = true;
+      count_.store(count + 1, release);  // release: pairs with the acquire in may_receive()
+    }
   }
 
-  /// To the receiver that waits longest. False: none can be claimed.
-  bool hand_over(chan_waiter& w, wake_list& wakes) noexcept {
-    chan_waiter* receiver = receivers_.pop_claimed();
-    if (receiver == nullptr) return false;
-    transfer(receiver->value, w.value, *receiver);
-    receiver->delivered = true;
-    w.delivered = true;
-    wakes.add(receiver->who);
-    return true;
+  /// The buffer has room again: the sender that waits longest goes on.
+  template <std::size_t Size>
+  BURROW_NOINLINE void refill(goroutine*& woken, std::size_t count) noexcept {
+    chan_waiter* sender = pop_claimed(senders_);
+    if (sender == nullptr) return;
+    push<Size>(*sender, count);
+    woken = sender->who;
   }
 
   /// An exception of the move is the receiver's.
+  template <std::size_t Size>
   void transfer(void* to, void* from, chan_waiter& receiver) noexcept {
-    if (element_->trivial) {
-      copy_trivial(to, from);
-    } else {
+    if constexpr (Size == not_trivial) {
       move_element(to, from, receiver);
+    } else {
+      std::memcpy(to, from, Size);
     }
   }
 
   void move_element(void* to, void* from, chan_waiter& receiver) noexcept;
-  void refill(wake_list& wakes, std::size_t count) noexcept;
-  bool push_cell(chan_waiter& w) noexcept;
+  void push_cell(chan_waiter& w, std::size_t count) noexcept;
   chan_cell* free_cell() noexcept;
   void clear(chan_cell& cell) noexcept;
   void free_all_cells() noexcept;
 
-  const element_type* element_;
-  const std::size_t capacity_;
-  std::size_t head_ = 0;          // under the lock
+  // The first cache line, with the lock, is what every operation touches.
+  wait_list receivers_;
+  wait_list senders_;
   atomic<std::size_t> count_{0};  // written under the lock
-  chan_wait_list receivers_;
-  chan_wait_list senders_;
-  atomic<std::uint32_t> references_{1};
-  atomic<bool> closed_{false};                  // written under the lock
-  bool orphaned_ = false;                       // under the lock: no handle is left
+  std::size_t head_ = 0;          // under the lock
+  atomic<bool> closed_{false};    // written under the lock
+  bool orphaned_ = false;         // under the lock: no handle is left
+  std::uint32_t lost_ = 0;        // under the lock, see pop_claimed()
+
+  const std::size_t capacity_;
+  const element_type* element_;
   chan_cell* free_cells_ = nullptr;             // under the lock
   atomic<chan_cell*> returned_cells_{nullptr};  // pushed by receivers, taken whole under the lock
+  atomic<std::uint32_t> references_{1};
 };
 
 }  // namespace burrow::detail

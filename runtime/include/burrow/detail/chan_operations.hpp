@@ -24,6 +24,11 @@ inline constexpr bool is_trivial_element =
     std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>;
 
 template <class T>
+inline constexpr std::size_t element_size = !is_trivial_element<T> ? not_trivial
+                                            : std::is_empty_v<T>   ? 0
+                                                                   : sizeof(T);
+
+template <class T>
 inline constexpr element_type element_type_of = {
     std::is_empty_v<T> ? 0 : static_cast<std::uint32_t>(sizeof(T)),
     is_trivial_element<T>,
@@ -184,7 +189,9 @@ class [[nodiscard(
   }
   wait_source* source() const noexcept { return core_; }
   bool ready() const noexcept { return core_->may_receive(); }
-  bool attempt(wake_list& wakes) noexcept { return core_->try_receive(*this, wakes); }
+  BURROW_ALWAYS_INLINE bool attempt(goroutine*& woken) noexcept {
+    return core_->try_receive<element_size<T>>(*this, woken);
+  }
   void enlist() noexcept { core_->enlist_receiver(*this); }
   void delist() noexcept {}
   void leave() noexcept { core_->leave_receivers(*this); }
@@ -245,7 +252,9 @@ class [[nodiscard("a send does nothing until it is awaited or given to select")]
   }
   wait_source* source() const noexcept { return core_; }
   bool ready() const noexcept { return core_->may_send(); }
-  bool attempt(wake_list& wakes) noexcept { return core_->try_send(*this, wakes); }
+  BURROW_ALWAYS_INLINE bool attempt(goroutine*& woken) noexcept {
+    return core_->try_send<element_size<T>>(*this, woken);
+  }
   void enlist() noexcept { core_->enlist_sender(*this); }
   void delist() noexcept {}
   void leave() noexcept { core_->leave_senders(*this); }

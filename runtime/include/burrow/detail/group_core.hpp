@@ -114,7 +114,7 @@ class [[nodiscard("co_await g.wait()")]] group_wait_operation
   explicit group_wait_operation(group_core& group) noexcept : group_(&group) {}
   wait_source* source() const noexcept { return group_; }
   bool ready() const noexcept { return group_->children_gone(); }
-  bool attempt(wake_list&) noexcept { return group_->children_gone(); }
+  bool attempt(goroutine*&) noexcept { return group_->children_gone(); }
   void enlist() noexcept { group_->waiters.push_back(*this); }
   void delist() noexcept { group_->waiters.remove(*this); }
   void result() const noexcept {}
@@ -131,7 +131,7 @@ class [[nodiscard("co_await g.slot()")]] group_slot_operation
   explicit group_slot_operation(group_core& group) noexcept : group_(&group) {}
   wait_source* source() const noexcept { return group_; }
   bool ready() const noexcept { return group_->has_slot(); }
-  bool attempt(wake_list&) noexcept { return group_->has_slot(); }
+  bool attempt(goroutine*&) noexcept { return group_->has_slot(); }
   void enlist() noexcept { group_->slot_waiters.push_back(*this); }
   void delist() noexcept { group_->slot_waiters.remove(*this); }
   void result() const noexcept {}

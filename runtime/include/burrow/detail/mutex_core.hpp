@@ -114,7 +114,7 @@ class [[nodiscard("lock() does nothing until it is awaited or given to select")]
   void prepare() noexcept {}
   wait_source* source() const noexcept { return core_; }
   bool ready() const noexcept { return core_->may_be_free(); }
-  bool attempt(wake_list&) noexcept { return core_->lock_or_note(true); }
+  bool attempt(goroutine*&) noexcept { return core_->lock_or_note(true); }
   void enlist() noexcept { core_->waiters.push_back(*this); }
   void leave() noexcept;
   void settle() noexcept {}

@@ -112,16 +112,15 @@ class [[nodiscard("this does nothing until it is awaited or given to select")]] 
   rw_mutex_lock(rw_mutex_lock&& other) noexcept : core_(other.core_) {}
 
   bool await_ready() noexcept {
-    if (this->who->budget <= 1) return base::await_ready();
-    const bool done = try_now();
-    if (done) --this->who->budget;
-    return done;
+    if (this->who->budget <= 1 || !try_now()) return base::await_ready();
+    --this->who->budget;
+    return true;
   }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept;
 
   wait_source* source() const noexcept { return core_; }
   bool ready() const noexcept { return Shared ? core_->may_rlock() : core_->may_lock(); }
-  bool attempt(wake_list&) noexcept {
+  bool attempt(goroutine*&) noexcept {
     return Shared ? core_->rlock_or_note() : core_->lock_or_note();
   }
   void enlist() noexcept { core_->enlist(*this, Shared); }

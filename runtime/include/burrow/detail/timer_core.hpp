@@ -125,7 +125,7 @@ class timer_receive : public operation<Self, timer_receiver> {
 
   wait_source* source() const noexcept { return core_ != nullptr ? core_->source() : nullptr; }
   bool ready() const noexcept { return core_->may_receive(); }
-  bool attempt(wake_list&) noexcept { return core_->try_receive(*this); }
+  bool attempt(goroutine*&) noexcept { return core_->try_receive(*this); }
   void enlist() noexcept {
     core_
         ->retain();  // the timer stays while somebody waits for it, whatever becomes of its handles

@@ -93,7 +93,7 @@ class wait_group_wait_as : public operation<Self> {
 
   wait_source* source() const noexcept { return core_; }
   bool ready() const noexcept { return core_->may_be_over(); }
-  bool attempt(wake_list&) noexcept { return core_->is_over_or_note(); }
+  bool attempt(goroutine*&) noexcept { return core_->is_over_or_note(); }
   void enlist() noexcept { core_->waiters.push_back(*this); }
   void delist() noexcept { core_->waiters.remove(*this); }
   void result() const noexcept {}

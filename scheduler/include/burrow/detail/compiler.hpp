@@ -2,6 +2,7 @@
 // What differs between compilers and build types, in one place.
 #pragma once
 
+#define BURROW_ALWAYS_INLINE [[gnu::always_inline]] inline
 #define BURROW_NOINLINE [[gnu::noinline]]
 
 #if defined(__has_cpp_attribute) && __has_cpp_attribute(clang::lifetimebound)

@@ -67,7 +67,7 @@ class block_cache {
 /// Makes `cache` the cache of this thread; null: none.
 void set_thread_cache(block_cache* cache) noexcept;
 
-/// Memory for `size` bytes, aligned to 16. Throws std::bad_alloc. Any thread.
+/// Memory for `size` bytes, aligned to 16, and to 64 if `size` is a multiple of that. Throws std::bad_alloc. Any thread.
 void* allocate_block(std::size_t size);
 /// Gives it back; `size` as it was asked for. Any thread.
 void free_block_memory(void* memory, std::size_t size) noexcept;

@@ -5,14 +5,16 @@
 //   wait_source* source() const            null: can never be ready
 //   void prepare()                         optional; `who` is known now, `who->home` its worker
 //   bool ready() const                     a look without the lock (see operation_type::ready)
-//   bool attempt(wake_list&)               under the lock: completes it if that is possible now
+//   bool attempt(goroutine*& woken)        under the lock: completes it if that is possible now, and
+//                                          may claim one other goroutine by that
 //   void enlist()                          under the lock
 //   void delist()                          under the lock; the waiter is still linked
 //   void settle()                          optional; after the unlock, if attempt() completed it
 //   auto result()                          after completion; may throw
 //   static constexpr wait_reason reason
 // all but result() noexcept. Awaited alone, these calls are inlined; select calls them through
-// `type_of<Self>`. An operation is awaited, or given to select, in the expression that makes it.
+// `type_of<Self>`. An await takes the lock once: await_ready() attempts, and where that fails it keeps
+// the lock for await_suspend(), which follows at once, to wait. An operation is awaited, or given to select, in the expression that makes it.
 #pragma once
 
 #include <burrow/detail/compiler.hpp>
@@ -58,17 +60,12 @@ inline std::coroutine_handle<> refuse_to_wait(goroutine& g, std::coroutine_handl
   return transfer_to(*g.home, h);
 }
 
-/// Wakes what an operation has completed, on the worker that runs the caller. Not empty.
-inline void wake_here(worker& w, wake_list& wakes) noexcept {
-  if (wakes.is_single()) {
-    goroutine* g = wakes.pop();
-    if (g->home != nullptr && &g->home->owner() == &w.owner()) [[likely]] {
-      w.ready(g);
-    } else {
-      wake(g);
-    }
+/// Wakes whom an attempt has claimed, on the worker that runs the caller.
+inline void wake_here(worker& w, goroutine* woken) noexcept {
+  if (woken->home == &w) {
+    w.ready(woken);
   } else {
-    wake_all(wakes);
+    wake(woken);
   }
 }
 
@@ -86,53 +83,30 @@ class operation : public Waiter, public operation_tag {
   void prepare() noexcept {}
   void settle() noexcept {}
 
-  bool await_ready() noexcept {
-    if (this->who->budget <= 1) [[unlikely]] {
-      return refuse_if_exiting();
-    }
+  BURROW_ALWAYS_INLINE bool await_ready() noexcept {
     Self& self = static_cast<Self&>(*this);
+    if (this->who->budget <= 1) [[unlikely]] return refuse_if_exiting();
     wait_source* source = self.source();
-    if (source == nullptr || !self.ready()) return false;
-    wake_list wakes;
-    source->lock.lock();
-    const bool done = self.attempt(wakes);
-    source->lock.unlock();
-    if (!wakes.empty()) wake_here(*this->who->home, wakes);
-    if (!done) return false;
-    self.settle();
-    --this->who->budget;
-    return true;
+    if (source == nullptr) [[unlikely]] return false;
+    if (!source->lock.try_lock()) [[unlikely]] return try_contended();
+    return try_locked();
   }
 
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
     Self& self = static_cast<Self&>(*this);
     goroutine& g = *this->who;
     worker& w = *g.home;
-    g.leaf = h;
     wait_source* source = self.source();
-    if (source == nullptr) {
-      waited_ = true;
-      if (!g.begin_wait(Self::reason_without_source())) return refuse(h);
-      // Nothing can claim it but abandonment, which may have happened: hands off from here.
-      return w.switch_away();
-    }
-    wake_list wakes;
-    source->lock.lock();
-    if (self.ready() && self.attempt(wakes)) {
-      source->lock.unlock();
-      if (!wakes.empty()) wake_here(w, wakes);
-      self.settle();
-      return g.budget > 1 ? transfer_to(w, h) : yield_to_others(g, h);
-    }
+    if (g.budget <= 1 || source == nullptr) [[unlikely]] return suspend_unlocked(h);
+    // await_ready() holds the lock.
     waited_ = true;
-    if (!begin(g)) {
+    g.leaf = h;
+    if (!begin(g)) [[unlikely]] {
       source->lock.unlock();
-      if (!wakes.empty()) wake_here(w, wakes);
       return refuse(h);
     }
     self.enlist();
     source->lock.unlock();  // from here on the frame belongs to whoever claims it
-    if (!wakes.empty()) wake_here(w, wakes);
     return w.switch_away();
   }
 
@@ -160,6 +134,25 @@ class operation : public Waiter, public operation_tag {
   ~operation() = default;
 
  private:
+  /// Under the lock, which it keeps where it returns false.
+  BURROW_ALWAYS_INLINE bool try_locked() noexcept {
+    Self& self = static_cast<Self&>(*this);
+    goroutine& g = *this->who;
+    goroutine* woken = nullptr;
+    if (!self.attempt(woken)) return false;
+    self.source()->lock.unlock();
+    if (woken != nullptr) wake_here(*g.home, woken);
+    self.settle();
+    --g.budget;
+    return true;
+  }
+
+  /// A path of its own, so that the compiler may keep in registers what try_locked() needs.
+  BURROW_NOINLINE bool try_contended() noexcept {
+    static_cast<Self&>(*this).source()->lock.lock();
+    return try_locked();
+  }
+
   static bool begin(goroutine& g) noexcept {
     if constexpr (Self::is_join) {
       g.begin_firm_wait(Self::reason);
@@ -173,6 +166,38 @@ class operation : public Waiter, public operation_tag {
     if constexpr (Self::is_join) return false;
     refused_ = this->who->exiting && !this->who->shielded;
     return refused_;
+  }
+
+  /// Where there is nothing to lock, or the budget is used up: then the goroutine lets others run even
+  /// if the operation completes.
+  BURROW_NOINLINE std::coroutine_handle<> suspend_unlocked(std::coroutine_handle<> h) noexcept {
+    Self& self = static_cast<Self&>(*this);
+    goroutine& g = *this->who;
+    worker& w = *g.home;
+    g.leaf = h;
+    wait_source* source = self.source();
+    if (source == nullptr) {
+      waited_ = true;
+      if (!g.begin_wait(Self::reason_without_source())) return refuse(h);
+      // Nothing can claim it but abandonment, which may have happened: hands off from here.
+      return w.switch_away();
+    }
+    goroutine* woken = nullptr;
+    source->lock.lock();
+    if (self.attempt(woken)) {
+      source->lock.unlock();
+      if (woken != nullptr) wake_here(w, woken);
+      self.settle();
+      return g.exiting ? transfer_to(w, h) : yield_to_others(g, h);
+    }
+    waited_ = true;
+    if (!begin(g)) {
+      source->lock.unlock();
+      return refuse(h);
+    }
+    self.enlist();
+    source->lock.unlock();  // from here on the frame belongs to whoever claims it
+    return w.switch_away();
   }
 
   std::coroutine_handle<> refuse(std::coroutine_handle<> h) noexcept {
@@ -193,7 +218,7 @@ inline constexpr operation_type type_of = {
       return static_cast<Op&>(w).source();
     },
     [](const waiter& w) noexcept { return static_cast<const Op&>(w).ready(); },
-    [](waiter& w, wake_list& wakes) noexcept { return static_cast<Op&>(w).attempt(wakes); },
+    [](waiter& w, goroutine*& woken) noexcept { return static_cast<Op&>(w).attempt(woken); },
     [](waiter& w) noexcept { static_cast<Op&>(w).enlist(); },
     [](waiter& w) noexcept { static_cast<Op&>(w).leave(); },
     [](waiter& w) noexcept { static_cast<Op&>(w).settle(); },

@@ -12,7 +12,8 @@
 //  3. A goroutine whose select was claimed takes the locks of its other sources, one at a time, and
 //     unlinks what is still linked, before it goes on. So no list ever holds a dead frame.
 //  4. Select takes the locks of all its sources in the order of their addresses, each once.
-//  5. Claimed goroutines are collected in a wake_list and handed to the scheduler after the unlock.
+//  5. Claimed goroutines are handed to the scheduler after the unlock; where they may be many, they
+//     are collected in a wake_list.
 #pragma once
 
 #include <burrow/detail/goroutine.hpp>
@@ -55,8 +56,6 @@ class wake_list {
   }
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return head_ == nullptr; }
-  /// Of a list that is not empty.
-  bool is_single() const noexcept { return head_ == tail_; }
   goroutine* pop() noexcept {
     goroutine* g = head_;
     if (g != nullptr) {
@@ -154,8 +153,9 @@ struct operation_type {
   wait_source* (*prepare)(waiter&) noexcept;
   /// A look without a lock; true may be stale, false holds if the source's version did not change.
   bool (*ready)(const waiter&) noexcept;
-  /// Under the lock: completes the operation if it can be completed now.
-  bool (*attempt)(waiter&, wake_list&) noexcept;
+  /// Under the lock: completes the operation if it can be completed now. That may claim one other
+  /// goroutine, which the caller wakes after the unlock; a failure claims none.
+  bool (*attempt)(waiter&, goroutine*& woken) noexcept;
   /// Under the lock: waits.
   void (*enlist)(waiter&) noexcept;
   /// By a goroutine that was resumed by another case: takes the lock, and waits no more.
