@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <burrow/detail/memory.hpp>
 
+#include <algorithm>
 #include <mutex>
 #include <new>
 
@@ -47,12 +48,14 @@ free_block* carve_batch(central_pool& pool, std::size_t size, std::size_t most,
     pool.carve = static_cast<std::byte*>(::operator new(chunk_size, line));
     pool.carve_end = pool.carve + chunk_size;
   }
-  free_block* first = nullptr;
-  for (count = 0; count < most && static_cast<std::size_t>(pool.carve_end - pool.carve) >= size;
-       ++count) {
-    auto* block = new (pool.carve) free_block{first, nullptr};
+  // The list runs through them in the order of their addresses, as the processor likes it.
+  count = std::min(most, static_cast<std::size_t>(pool.carve_end - pool.carve) / size);
+  auto* const first = reinterpret_cast<free_block*>(pool.carve);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::byte* const block = pool.carve;
     pool.carve += size;
-    first = block;
+    new (block)
+        free_block{i + 1 < count ? reinterpret_cast<free_block*>(pool.carve) : nullptr, nullptr};
   }
   return first;
 }

@@ -2,14 +2,14 @@
 // select: waits for the first of several operations.
 #pragma once
 
-#include <burrow/detail/select_core.hpp>
+#include <burrow/detail/select_cases.hpp>
 
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <new>
 #include <span>
 #include <stdexcept>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -43,79 +43,72 @@ constexpr void check_case() {
                 "select takes operations as rvalues, made in the same expression");
 }
 
-template <std::size_t Count, class... Ops>
+template <bool HasOtherwise, class... Ops>
 class select_awaiter {
  public:
-  select_awaiter(goroutine& g, bool has_otherwise, Ops&... ops) noexcept
-      : core_(cases_.data(), order_.data(), Count, has_otherwise), g_(g) {
-    std::uint32_t i = 0;
-    (add(i++, ops), ...);
-  }
+  select_awaiter(goroutine& g, Ops&... ops) noexcept : cases_(g, ops...) {}
 
-  bool await_ready() noexcept { return core_.try_at_once(g_); }
+  bool await_ready() noexcept { return cases_.try_at_once(); }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
-    return core_.wait(g_, h);
+    return cases_.wait(h);
   }
   int await_resume() {
-    const std::uint32_t i = core_.finish(g_);
-    if (i < Count) cases_[i].type->result(*cases_[i].node);
-    return static_cast<int>(i);
+    const std::uint32_t chosen = cases_.finish();
+    cases_.result(chosen);
+    return static_cast<int>(chosen);
   }
 
  private:
-  template <class Op>
-  void add(std::uint32_t i, Op& op) noexcept {
-    op.who = &g_;
-    op.case_index = i;
-    op.prepare();
-    cases_[i] = {&op, op.source(), &type_of<Op>};
-  }
-
-  std::array<case_ref, Count> cases_;
-  std::array<std::uint32_t, Count> order_{};
-  select_core core_;
-  goroutine& g_;
+  select_cases<HasOtherwise, Ops...> cases_;
 };
 
 /// What select(...) returns: the cases, which live until the end of the expression.
-template <class... Ops>
+template <bool HasOtherwise, class... Ops>
 class [[nodiscard("a select does nothing until it is awaited")]] select_statement {
  public:
-  select_statement(bool has_otherwise, Ops&... ops) noexcept
-      : ops_(std::addressof(ops)...), has_otherwise_(has_otherwise) {}
+  explicit select_statement(Ops&... ops) noexcept : ops_(std::addressof(ops)...) {}
 
   auto bind(goroutine& g) && noexcept {
-    return std::apply(
-        [&](Ops*... ops) {
-          return select_awaiter<sizeof...(Ops), Ops...>(g, has_otherwise_, *ops...);
-        },
-        ops_);
+    return std::apply([&](Ops*... ops) { return select_awaiter<HasOtherwise, Ops...>(g, *ops...); },
+                      ops_);
   }
 
  private:
   std::tuple<Ops*...> ops_;
-  bool has_otherwise_;
 };
 
 inline constexpr std::size_t most_cases = 65536;  // as Go's reflect.Select
 
-class dynamic_select_awaiter {
+class dynamic_select_awaiter : public select_core<dynamic_select_awaiter> {
  public:
   dynamic_select_awaiter(goroutine& g, std::span<select_case> cases, bool has_otherwise);
-  dynamic_select_awaiter(const dynamic_select_awaiter&) = delete;
-  dynamic_select_awaiter& operator=(const dynamic_select_awaiter&) = delete;
 
-  bool await_ready() noexcept { return core_.try_at_once(g_); }
+  bool await_ready() noexcept { return runner().budget <= 1 && refuse_if_exiting(); }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
-    return core_.wait(g_, h);
+    return wait(h, sources_.data());
   }
   int await_resume();
 
  private:
+  friend select_core;
+
+  std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(cases_.size()); }
+  bool has_otherwise() const noexcept { return has_otherwise_; }
+  void list_sources(source_locks& locks) noexcept;
+  std::uint32_t pick_ready() const noexcept;
+  bool attempt(std::uint32_t i, goroutine*& woken) noexcept {
+    return cases_[i].type->attempt(*cases_[i].node, woken);
+  }
+  void settle(std::uint32_t i) noexcept {
+    if (i < cases_.size()) cases_[i].type->settle(*cases_[i].node);
+  }
+  void enlist_all(bool in_random_order) noexcept;
+  void leave_all_but(std::uint32_t chosen) noexcept;
+
   std::vector<case_ref> cases_;
-  std::vector<std::uint32_t> order_;
-  select_core core_;
-  goroutine& g_;
+  std::vector<wait_source*> sources_;
+  std::vector<std::uint32_t> order_;  // in which they are enlisted
+  bool has_otherwise_;
 };
 
 class [[nodiscard("a select does nothing until it is awaited")]] dynamic_select_statement {
@@ -210,7 +203,7 @@ template <class... Ops>
   requires(!detail::has_otherwise<Ops...> && !detail::is_case_list<Ops...>)
 auto select(Ops&&... ops BURROW_LIFETIMEBOUND) {
   (detail::check_case<Ops&&>(), ...);
-  return detail::select_statement<std::remove_cvref_t<Ops>...>(false, ops...);
+  return detail::select_statement<false, std::remove_cvref_t<Ops>...>(ops...);
 }
 
 namespace detail {
@@ -218,8 +211,9 @@ namespace detail {
 template <class... Ops, std::size_t... I>
 auto select_with_otherwise(std::tuple<Ops...> all, std::index_sequence<I...>) {
   (check_case<std::tuple_element_t<I, std::tuple<Ops...>>>(), ...);
-  return select_statement<std::remove_cvref_t<std::tuple_element_t<I, std::tuple<Ops...>>>...>(
-      true, std::get<I>(all)...);
+  return select_statement<true,
+                          std::remove_cvref_t<std::tuple_element_t<I, std::tuple<Ops...>>>...>(
+      std::get<I>(all)...);
 }
 
 }  // namespace detail

@@ -4,9 +4,8 @@
 #pragma once
 
 #include <burrow/context.hpp>
-#include <burrow/detail/select_core.hpp>
+#include <burrow/detail/select_cases.hpp>
 
-#include <array>
 #include <optional>
 #include <system_error>
 #include <type_traits>
@@ -31,24 +30,11 @@ class context_first_awaiter {
   using outcome = decltype(result_with_context(std::declval<Op&>()));
 
   context_first_awaiter(goroutine& g, const context& ctx, Op& op) noexcept
-      : ctx_(ctx),
-        done_(ctx.done()),
-        op_(op),
-        core_(cases_.data(), order_.data(), 2, false),
-        g_(g) {
-    done_.who = &g;
-    done_.case_index = 0;
-    done_.prepare();
-    op_.who = &g;
-    op_.case_index = 1;
-    op_.prepare();
-    cases_[0] = {&done_, done_.source(), &type_of<done_operation>};
-    cases_[1] = {&op_, op_.source(), &type_of<Op>};
-  }
+      : ctx_(ctx), done_(ctx.done()), op_(op), cases_(g, done_, op), g_(g) {}
 
   bool await_ready() noexcept {
     ended_ = (!g_.exiting || g_.shielded) && ctx_.err();
-    if (!ended_) return core_.try_at_once(g_);
+    if (!ended_) return cases_.try_at_once();
     // Whoever goes on all the same starves nobody: the budget counts.
     if (g_.budget <= 1) return g_.exiting;
     --g_.budget;
@@ -56,10 +42,10 @@ class context_first_awaiter {
   }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
     if (ended_) return yield_to_others(g_, h);
-    return core_.wait(g_, h);
+    return cases_.wait(h);
   }
   outcome await_resume() {
-    if (ended_ || core_.finish(g_) == 0) {
+    if (ended_ || cases_.finish() == 0) {
       if constexpr (std::is_same_v<outcome, std::error_code>) {
         return ctx_.err();
       } else {
@@ -73,9 +59,7 @@ class context_first_awaiter {
   const context& ctx_;
   done_operation done_;
   Op& op_;
-  std::array<case_ref, 2> cases_;
-  std::array<std::uint32_t, 2> order_{};
-  select_core core_;
+  select_cases<false, done_operation, Op> cases_;
   goroutine& g_;
   bool ended_ = false;
 };

@@ -85,10 +85,13 @@ class operation : public Waiter, public operation_tag {
 
   BURROW_ALWAYS_INLINE bool await_ready() noexcept {
     Self& self = static_cast<Self&>(*this);
-    if (this->who->budget <= 1) [[unlikely]] return refuse_if_exiting();
+    if (this->who->budget <= 1) [[unlikely]]
+      return refuse_if_exiting();
     wait_source* source = self.source();
-    if (source == nullptr) [[unlikely]] return false;
-    if (!source->lock.try_lock()) [[unlikely]] return try_contended();
+    if (source == nullptr) [[unlikely]]
+      return false;
+    if (!source->lock.try_lock()) [[unlikely]]
+      return try_contended();
     return try_locked();
   }
 
@@ -97,7 +100,8 @@ class operation : public Waiter, public operation_tag {
     goroutine& g = *this->who;
     worker& w = *g.home;
     wait_source* source = self.source();
-    if (g.budget <= 1 || source == nullptr) [[unlikely]] return suspend_unlocked(h);
+    if (g.budget <= 1 || source == nullptr) [[unlikely]]
+      return suspend_unlocked(h);
     // await_ready() holds the lock.
     waited_ = true;
     g.leaf = h;
