@@ -12,6 +12,11 @@ namespace burrow::detail {
 
 namespace {
 
+void move_from_source(void* to, void* from) {
+  auto& source = *static_cast<element_source*>(from);
+  source.move(to, source);
+}
+
 constexpr std::size_t largest_block = std::size_t{1} << 47;  // what an address space can hold
 
 std::size_t block_size(const element_type& element, std::size_t capacity) {
@@ -102,7 +107,7 @@ void chan_core::leave(wait_list& list, chan_waiter& w) noexcept {
 void chan_core::move_element(void* to, void* from, chan_waiter& receiver) noexcept {
   std::exception_ptr* error = receiver.error;
   try {
-    element_->move(to, from);
+    move_from_source(to, from);
   } catch (...) {
     *error = std::current_exception();
   }
@@ -131,7 +136,7 @@ void chan_core::push_cell(chan_waiter& w, std::size_t count) noexcept {
     }
   }
   try {
-    element_->move(cell->element, w.value);
+    move_from_source(cell->element, w.value);
     cell->failed = false;
   } catch (...) {
     ::new (static_cast<void*>(cell->element)) std::exception_ptr(std::current_exception());

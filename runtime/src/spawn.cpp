@@ -33,7 +33,7 @@ void start_goroutine(goroutine* g) noexcept {
   if (w == g->home) {
     w->spawn(g);
   } else {
-    g->home->owner().inject(g, g, 1);
+    g->home->owner().inject(g);
   }
 }
 

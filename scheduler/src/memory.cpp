@@ -55,7 +55,7 @@ free_block* carve_batch(central_pool& pool, std::size_t size, std::size_t most,
     std::byte* const block = pool.carve;
     pool.carve += size;
     new (block)
-        free_block{i + 1 < count ? reinterpret_cast<free_block*>(pool.carve) : nullptr, nullptr};
+        free_block{i + 1 < count ? reinterpret_cast<free_block*>(pool.carve) : nullptr, {nullptr}};
   }
   return first;
 }
@@ -66,12 +66,12 @@ free_block* take_from_central(std::size_t size_class, std::size_t most, std::siz
   free_block* batch = pool.batches[size_class];
   if (batch == nullptr) return carve_batch(pool, size_of_class(size_class), most, count);
   pool.batches[size_class] = batch->next_batch;
-  count = 0;
-  for (free_block* b = batch; b != nullptr; b = b->next) ++count;
+  count = batch->next != nullptr ? batch->next->length : 1;
   return batch;
 }
 
-void give_to_central(free_block* batch, std::size_t size_class) noexcept {
+void give_to_central(free_block* batch, std::size_t count, std::size_t size_class) noexcept {
+  if (batch->next != nullptr) batch->next->length = count;
   central_pool& pool = central();
   std::lock_guard hold(pool.mutex);
   batch->next_batch = pool.batches[size_class];
@@ -84,7 +84,7 @@ thread_local block_cache* thread_cache = nullptr;
 
 block_cache::~block_cache() {
   for (std::size_t c = 0; c < classes; ++c) {
-    if (bins_[c].head != nullptr) give_to_central(bins_[c].head, c);
+    if (bins_[c].head != nullptr) give_to_central(bins_[c].head, bins_[c].count, c);
   }
 }
 
@@ -102,7 +102,7 @@ BURROW_NOINLINE void block_cache::give_back_batch(std::size_t size_class) noexce
   b.head = last->next;
   last->next = nullptr;
   b.count -= batch_size;
-  give_to_central(batch, size_class);
+  give_to_central(batch, batch_size, size_class);
 }
 
 void set_thread_cache(block_cache* cache) noexcept { thread_cache = cache; }
@@ -114,7 +114,7 @@ BURROW_NOINLINE void* allocate_block(std::size_t size) {
   std::size_t count = 0;
   free_block* block = take_from_central(size_class, 1, count);
   if (block->next != nullptr) {  // a whole batch came: keep one
-    give_to_central(block->next, size_class);
+    give_to_central(block->next, count - 1, size_class);
   }
   return block;
 }
@@ -131,7 +131,7 @@ BURROW_NOINLINE void free_block_memory(void* memory, std::size_t size) noexcept 
   }
   auto* block = static_cast<free_block*>(memory);
   block->next = nullptr;
-  give_to_central(block, size_class);
+  give_to_central(block, 1, size_class);
 }
 
 }  // namespace burrow::detail

@@ -163,7 +163,7 @@ void scheduler::run(goroutine* main) {
     next_scheduler_ = list_head();
     list_head() = this;
   }
-  global_.push(main, main, 1);
+  global_.push({main, main, 1});
   workers_.front()->run();
   for (auto& t : threads_) t.join();
   {
@@ -193,7 +193,7 @@ void scheduler::stop() noexcept {
 goroutine* scheduler::new_goroutine_outside() {
   std::size_t count = 0;
   goroutine* g = slab_.take_batch(count);
-  if (g->next != nullptr) slab_.give_batch(g->next);
+  if (g->next != nullptr) slab_.give_batch(g->next, count - 1);
   g->home = workers_.front().get();
   outside_started_.fetch_add(1, relaxed);
   const std::uint64_t tick = outside_clock_.fetch_add(1, relaxed) + 1;
@@ -201,10 +201,10 @@ goroutine* scheduler::new_goroutine_outside() {
   return g;
 }
 
-void scheduler::inject(goroutine* first, goroutine* last, std::size_t count) noexcept {
+void scheduler::inject(goroutine* g) noexcept {
   if (in_forked_child()) fatal_in_forked_child();
   outside_call hold(*this);
-  global_.push(first, last, count);
+  global_.push({g, g, 1});
   notify();
 }
 

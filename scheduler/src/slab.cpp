@@ -7,24 +7,12 @@
 
 namespace burrow::detail {
 
-namespace {
-
-/// The link from one list of free slots to the next lives in the storage of the list's first slot.
-goroutine* next_batch(goroutine* first) noexcept {
-  goroutine* next = nullptr;
-  std::memcpy(&next, first->storage, sizeof(next));
-  return next;
-}
-
-}  // namespace
-
 goroutine* slab::take_batch(std::size_t& count) {
   std::lock_guard hold(mutex_);
   if (batches_ != nullptr) {
     goroutine* first = batches_;
-    batches_ = next_batch(first);
-    count = 0;
-    for (goroutine* g = first; g != nullptr; g = g->next) ++count;
+    batches_ = first->next_list;
+    count = first->list_length;
     return first;
   }
   if (carved_ == slots_per_chunk) {
@@ -41,9 +29,10 @@ goroutine* slab::take_batch(std::size_t& count) {
   return first;
 }
 
-void slab::give_batch(goroutine* first) noexcept {
+void slab::give_batch(goroutine* first, std::size_t count) noexcept {
+  first->list_length = static_cast<std::uint32_t>(count);
   std::lock_guard hold(mutex_);
-  std::memcpy(first->storage, &batches_, sizeof(batches_));
+  first->next_list = batches_;
   batches_ = first;
 }
 

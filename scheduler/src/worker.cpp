@@ -53,34 +53,22 @@ void worker::push_behind(goroutine* g) noexcept {
 }
 
 BURROW_NOINLINE void worker::overflow(goroutine* g) noexcept {
-  goroutine* first = nullptr;
-  goroutine* last = nullptr;
-  const std::size_t count = queue_.take_half(first, last);
-  if (count == 0) {
-    first = g;
-  } else {
-    last->next = g;
-  }
-  owner_.global_.push(first, g, count + 1);
+  goroutine_list list = queue_.take_half();
+  list.add(g);
+  owner_.global_.push(list);
 }
 
 void worker::ready_all(wake_list& wakes) noexcept {
   if (wakes.empty()) return;
   const std::size_t fits = run_queue::capacity / 2;
   for (std::size_t i = 0; i < fits && !wakes.empty(); ++i) push_behind(wakes.pop());
-  if (!wakes.empty()) {
-    goroutine* first = wakes.pop();
-    goroutine* last = first;
-    std::size_t count = 1;
-    for (; !wakes.empty(); ++count) {
-      last->next = wakes.pop();
-      last = last->next;
-    }
-    owner_.global_.push(first, last, count);
-    owner_.notify();
-  } else {
-    offer();
+  if (wakes.empty()) return offer();
+  while (!wakes.empty()) {
+    goroutine_list list;
+    while (list.length < goroutine_list::most && !wakes.empty()) list.add(wakes.pop());
+    owner_.global_.push(list);
   }
+  owner_.notify();
 }
 
 void worker::yield(goroutine* g) noexcept {
@@ -105,7 +93,7 @@ void wake(goroutine* g) noexcept {
   if (w != nullptr && &w->owner() == &target) {
     w->ready(g);
   } else {
-    target.inject(g, g, 1);
+    target.inject(g);
   }
 }
 
@@ -118,7 +106,7 @@ void wake_all(wake_list& wakes) noexcept {
     } else if (w != nullptr && &w->owner() == &g->home->owner()) {
       own.add(g);
     } else {
-      g->home->owner().inject(g, g, 1);
+      g->home->owner().inject(g);
     }
   }
   if (w != nullptr) w->ready_all(own);
@@ -146,18 +134,16 @@ goroutine* worker::next_local() noexcept {
   return g != nullptr ? g : take_lifo();
 }
 
-goroutine* worker::take_global(std::size_t most) noexcept {
-  goroutine* first = owner_.global_.pop(most);
-  if (first == nullptr) return nullptr;
-  goroutine* rest = first->next;
-  bool moved = false;
-  while (rest != nullptr) {
-    goroutine* following = rest->next;
-    push_behind(rest);
-    moved = true;
-    rest = following;
+goroutine* worker::take_global(bool only_one) noexcept {
+  goroutine* const first = owner_.global_.pop(only_one);
+  if (first == nullptr || first->next == nullptr) return first;
+  for (goroutine* g = first->next; g != nullptr;) {
+    goroutine* const following = g->next;
+    if (g->leaf) __builtin_prefetch(g->leaf.address());  // they have waited long: it is cold
+    push_behind(g);
+    g = following;
   }
-  if (moved) owner_.notify();
+  owner_.notify();
   return first;
 }
 
@@ -183,14 +169,12 @@ goroutine* worker::next() noexcept {
     turns_to_slow_ = slow_turn;
     look_at_timers();
     serve_stuck_workers();
-    if (goroutine* g = take_global(1)) return g;
+    // All that were queued together, where there is room: a goroutine that yields in a loop fills
+    // the ring again and again, and must not hold up the others.
+    if (goroutine* g = take_global(queue_.size() > run_queue::capacity / 2)) return g;
   }
   if (goroutine* g = next_local()) return g;
-  const std::size_t share = owner_.global_.size() / owner_.workers_.size() + 1;
-  if (goroutine* g =
-          take_global(share < run_queue::capacity / 2 ? share : run_queue::capacity / 2)) {
-    return g;
-  }
+  if (goroutine* g = take_global(false)) return g;
   look_at_timers();
   if (goroutine* g = next_local()) return g;
   return search();
@@ -210,7 +194,7 @@ goroutine* worker::search() noexcept {
     worker& victim = *owner_.workers_[(begin + i) % count];
     if (&victim != this) found = steal_from(victim);
   }
-  return found != nullptr ? found : take_global(run_queue::capacity / 2);
+  return found != nullptr ? found : take_global(false);
 }
 
 /// Half of what waits there, if it waits long enough to be worth it: a goroutine that is stolen
@@ -355,14 +339,27 @@ void worker::park() noexcept {
     if (all_asleep && until == never) until = judge_sleep();
     int expected = awake;
     if (park_state_.compare_exchange_strong(expected, parked, acq_rel)) {
-      const nanoseconds_t now = until == never ? 0 : steady_now();
-      if (until > now) driver_->wait(until == never ? never : until - now);
+      if (until == never) {
+        driver_->wait(never);
+      } else {
+        wait_for_timer(until);
+      }
     }
   }
   park_state_.store(awake, seq_cst);
   // If somebody has taken this worker out of the set, it counts as searching.
   searching = !owner_.idle_.leave(this);
   owner_.wake_monitor();
+}
+
+/// A sleep costs several microseconds of CPU, so timers that come close together are served
+/// together: such sleeps begin at least `least_timer_interval` apart.
+void worker::wait_for_timer(nanoseconds_t until) {
+  const nanoseconds_t now = steady_now();
+  until = std::max(until, slept_for_timer_at_ + least_timer_interval);
+  if (until <= now) return;
+  slept_for_timer_at_ = now;
+  driver_->wait(until - now);
 }
 
 /// All workers sleep and no timer is due: reports a deadlock, or tells when to look again. Looks
@@ -414,7 +411,7 @@ void worker::discard(goroutine* g) noexcept {
   g->id.store(0, release);
   g->next = nullptr;
   owner_.outside_started_.fetch_sub(1, relaxed);
-  owner_.slab_.give_batch(g);
+  owner_.slab_.give_batch(g, 1);
 }
 
 void worker::free_goroutine(goroutine* g) noexcept {
@@ -433,7 +430,7 @@ void worker::free_goroutine(goroutine* g) noexcept {
   free_slots_ = last->next;
   last->next = nullptr;
   free_slot_count_ -= slab::batch_size;
-  owner_.slab_.give_batch(first);
+  owner_.slab_.give_batch(first, slab::batch_size);
 }
 
 }  // namespace burrow::detail

@@ -120,6 +120,77 @@ task<std::string> send_text(send_chan<fragile> c, int value, int moves) {
   }
 }
 
+struct base {
+  virtual ~base() = default;
+  int number = 0;
+};
+struct derived : base {};
+
+TEST_CASE("CH4: an rvalue of another type is converted in the instant in which it is sent") {
+  run_test(1, []() -> task<> {
+    auto full = make_chan<std::unique_ptr<base>>(1);
+    auto kept = std::make_unique<derived>();
+    kept->number = 7;
+    const int sent = co_await select(full.send(std::move(kept)), otherwise);
+    CHECK(sent == 0);
+    CHECK(kept == nullptr);
+    kept = std::make_unique<derived>();
+    kept->number = 8;
+    // The buffer is full, so this case is not the one, and the value stays.
+    const int refused = co_await select(full.send(std::move(kept)), otherwise);
+    CHECK(refused == 1);
+    REQUIRE(kept != nullptr);
+    const bool tried = full.try_send(std::move(kept));
+    CHECK_FALSE(tried);
+    REQUIRE(kept != nullptr);
+    auto other = make_chan<int>(1);
+    const int chosen = co_await select(full.send(std::move(kept)), other.send(1));
+    CHECK(chosen == 1);
+    REQUIRE(kept != nullptr);
+    auto [ended, cancel] = with_cancel(background());
+    cancel();
+    const std::error_code error = co_await full.send(ended, std::move(kept));
+    CHECK(error == errc::canceled);
+    REQUIRE(kept != nullptr);
+    CHECK(kept->number == 8);
+    // To a receiver that waits, and from a sender that waits.
+    auto first = co_await full.recv();
+    CHECK(first.value()->number == 7);
+    int got = 0;
+    go([&]() -> task<> {
+      auto v = co_await full.recv();
+      got = v.value()->number;
+    });
+    co_await until_quiet();
+    co_await full.send(std::move(kept));
+    CHECK(kept == nullptr);
+    co_await until_quiet();
+    CHECK(got == 8);
+  });
+}
+
+TEST_CASE("CH4: a conversion that throws leaves its exception to the receiver, as a move does") {
+  struct fragile {
+    std::string text;
+    struct source {
+      std::string text;
+      operator fragile() && { throw std::runtime_error("cannot convert " + text); }
+    };
+  };
+  run_test(1, []() -> task<> {
+    auto c = make_chan<fragile>(1);
+    co_await c.send(fragile::source{"this"});
+    std::string what;
+    try {
+      co_await c.recv();
+    } catch (const std::runtime_error& e) {
+      what = e.what();
+    }
+    CHECK(what == "cannot convert this");
+    CHECK(c.size() == 0);
+  });
+}
+
 }  // namespace
 
 TEST_CASE("no destructor and no assignment of a user runs in another goroutine or under the lock") {

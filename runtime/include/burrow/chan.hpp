@@ -92,14 +92,15 @@ template <class T, class Handle>
 class sending {
  public:
   /// Sends `x`: waits while the buffer is full or, unbuffered, until a receiver takes it. An lvalue
-  /// is copied now; an rvalue is referred to, and moved from only if it is sent. Throws
+  /// is copied now; an rvalue is referred to, and moved from only if it is sent, also where it is
+  /// of another type that converts to T. Throws
   /// closed_channel "send on closed channel", also in a select. A nil channel waits forever. A case
   /// of select. O(1), no allocation. Go: c <- x.
   template <class U>
     requires std::is_convertible_v<U&&, T>
   auto send(U&& x) const {
-    if constexpr (std::is_same_v<U, T>) {
-      return send_operation<T, T*>(core(), std::addressof(x));
+    if constexpr (sends_by_reference<T, U>) {
+      return send_operation<T, U*>(core(), std::addressof(x));
     } else {
       return send_operation<T, T>(core(), std::forward<U>(x));
     }

@@ -44,6 +44,12 @@ struct element_type {
   void (*destroy)(void* at) noexcept;
 };
 
+/// Where a send takes an element from that is not trivial.
+struct element_source {
+  /// Constructs the element at `to` and leaves what it came from as a move does. May throw.
+  void (*move)(void* to, element_source& from);
+};
+
 /// A buffered element that is not trivial; the element follows the header.
 struct chan_cell {
   chan_cell* next;
@@ -55,7 +61,8 @@ struct chan_cell {
 struct chan_waiter : waiter {
   bool delivered = false;  // receive: a value was received; send: it was sent
   bool has_cell = false;   // receive: `cell` holds the element
-  void* value = nullptr;   // send: where to move from. receive: where to construct
+  void* value = nullptr;   // receive: where to construct the element. send: where it is, or its
+                           // element_source if it is not trivial
   union {
     std::exception_ptr* error = nullptr;  // where a move that throws leaves its exception
     chan_cell* cell;                      // a buffered element that is this receiver's now
@@ -151,8 +158,8 @@ class alignas(64) chan_core : public wait_source {
   void last_handle_gone() noexcept;
   void leave(wait_list& list, chan_waiter& w) noexcept;
 
-  /// As wait_list::pop_claimed(), but counts those that are taken off in vain: their goroutines were
-  /// claimed elsewhere, and will still take this channel's lock to leave.
+  /// As wait_list::pop_claimed(), but counts those that are taken off in vain: their goroutines
+  /// were claimed elsewhere, and will still take this channel's lock to leave.
   chan_waiter* pop_claimed(wait_list& list) noexcept {
     while (waiter* w = list.front()) {
       list.pop_front(*w);

@@ -227,27 +227,56 @@ class [[nodiscard(
   [[no_unique_address]] element_error<T> error_;
 };
 
-/// A send; Source is T (a copy that the operation owns) or T* (the caller's rvalue).
-template <class T, class Source>
+/// What a send of an element that is not trivial has: the element (Held is T), or a pointer to the
+/// caller's rvalue, of T or of a type that converts to it (Held is U*).
+template <class T, class Held>
+struct held_element : element_source {
+  Held held;
+
+  template <class U>
+  explicit held_element(U&& x)
+      : element_source{[](void* to, element_source& from) {
+          auto& self = static_cast<held_element&>(from);
+          if constexpr (std::is_same_v<T, Held>) {
+            ::new (to) T(std::move(self.held));
+          } else {
+            ::new (to) T(std::move(*self.held));
+          }
+        }},
+        held(std::forward<U>(x)) {}
+  held_element(held_element&&) = default;
+  void* place() noexcept { return static_cast<element_source*>(this); }
+};
+
+/// Trivial elements are copied in any case.
+template <class T>
+struct trivial_element {
+  T held;
+  template <class U>
+  explicit trivial_element(U&& x) : held(std::forward<U>(x)) {}
+  void* place() noexcept { return std::addressof(held); }
+};
+
+/// A send; Held is T (a copy that the operation owns) or U* (the caller's rvalue).
+template <class T, class Held>
 class [[nodiscard("a send does nothing until it is awaited or given to select")]] send_operation
-    : public operation<send_operation<T, Source>, chan_waiter> {
+    : public operation<send_operation<T, Held>, chan_waiter> {
+  using element =
+      std::conditional_t<is_trivial_element<T>, trivial_element<T>, held_element<T, Held>>;
+
  public:
   static constexpr wait_reason reason = wait_reason::chan_send;
   static constexpr wait_reason reason_without_source() noexcept {
     return wait_reason::chan_send_nil;
   }
-  static constexpr bool refers_to_rvalue = std::is_pointer_v<Source> && !std::is_same_v<T, Source>;
+  static constexpr bool refers_to_rvalue = !std::is_same_v<T, Held>;
 
   template <class U>
-  send_operation(chan_core* core, U&& x) : core_(core), source_(std::forward<U>(x)) {}
-  send_operation(send_operation&&) noexcept(std::is_nothrow_move_constructible_v<Source>) = default;
+  send_operation(chan_core* core, U&& x) : core_(core), element_(std::forward<U>(x)) {}
+  send_operation(send_operation&&) noexcept(std::is_nothrow_move_constructible_v<Held>) = default;
 
   void prepare() noexcept {
-    if constexpr (refers_to_rvalue) {
-      this->value = source_;
-    } else {
-      this->value = std::addressof(source_);
-    }
+    this->value = element_.place();
     error_.point(*this);
   }
   wait_source* source() const noexcept { return core_; }
@@ -270,8 +299,15 @@ class [[nodiscard("a send does nothing until it is awaited or given to select")]
 
  private:
   chan_core* core_;
-  Source source_;
+  element element_;
   [[no_unique_address]] element_error<T> error_;
 };
+
+/// Whether a send of U&& refers to the caller's object until it happens: an rvalue from which a
+/// move takes something away.
+template <class T, class U>
+inline constexpr bool sends_by_reference =
+    !std::is_lvalue_reference_v<U> && !std::is_const_v<U> && !is_trivial_element<T> &&
+    (std::is_same_v<U, T> || !std::is_trivially_copyable_v<U>);
 
 }  // namespace burrow::detail

@@ -55,9 +55,9 @@ class source_locks {
   }
 
   /// Once the waiters are enlisted, the goroutine may be claimed through any source that is
-  /// unlocked. It cannot go on before it has left the others, which takes their locks; so the frame,
-  /// in which the sources are listed, may be read until the last unlock, and not after it: the next
-  /// source is read before the present one is unlocked.
+  /// unlocked. It cannot go on before it has left the others, which takes their locks; so the
+  /// frame, in which the sources are listed, may be read until the last unlock, and not after it:
+  /// the next source is read before the present one is unlocked.
   void unlock() const noexcept {
     if (count_ == 0) return;
     wait_source* const* const end = sources_ + count_;
@@ -123,8 +123,8 @@ class select_core {
     return w.switch_away();
   }
 
-  /// await_resume: pass 3; the case that happened, the number of cases for `otherwise`. Its result()
-  /// is still to be called. Throws goroutine_exit.
+  /// await_resume: pass 3; the case that happened, the number of cases for `otherwise`. Its
+  /// result() is still to be called. Throws goroutine_exit.
   std::uint32_t finish() {
     if (refused_) throw goroutine_exit{};
     if (chosen_ != none) return chosen_;

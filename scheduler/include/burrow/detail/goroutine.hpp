@@ -124,9 +124,10 @@ class select_word {
   atomic<std::uint32_t> word_{0};
 };
 
-/// The slot. Fields without a remark belong to the goroutine while it runs and to its owner
-/// (claimer, queue, worker) while it does not.
-struct goroutine {
+/// The slot, two cache lines; to wait and to go on touches the first alone. Fields without a remark
+/// belong to the goroutine while it runs and to its owner (claimer, queue, worker) while it does
+/// not.
+struct alignas(64) goroutine {
   static constexpr std::size_t inline_storage = 32;
   static constexpr std::uint32_t full_budget = 128;
 
@@ -139,14 +140,17 @@ struct goroutine {
   void* context = nullptr;             // the carried Context; opaque here
   void* link = nullptr;                // the group that joins it; opaque here
   const goroutine_type* type = nullptr;
-  std::source_location where;         // where it was started
-  atomic<std::uint64_t> id{0};        // 0: the slot is free. Written by its worker, read by dumps
-  atomic<const char*> name{nullptr};  // owned; freed under the slab's mutex, which dumps hold
+  std::uint32_t list_length = 0;                  // of the goroutine_list that it heads
   atomic<wait_reason> reason{wait_reason::none};  // read by dumps
   bool shielded = false;                          // abandonment does not reach what it runs now
   bool exiting = false;                           // the runtime ends: every await throws
   atomic<bool> in_blocking{false};                // inside blocking(): cannot be unwound now
-  alignas(8) std::byte storage[inline_storage];   // the callable and its arguments, or their block
+
+  goroutine* next_list = nullptr;     // from the head of one goroutine_list to that of the next
+  std::source_location where;         // where it was started
+  atomic<std::uint64_t> id{0};        // 0: the slot is free. Written by its worker, read by dumps
+  atomic<const char*> name{nullptr};  // owned; freed under the slab's mutex, which dumps hold
+  alignas(8) std::byte storage[inline_storage];  // the callable and its arguments, or their block
 
   /// For waits that abandonment ends unless the goroutine is shielded from it.
   bool begin_wait(wait_reason why) noexcept {
@@ -159,6 +163,24 @@ struct goroutine {
     word.begin_wait(true);
   }
   bool was_abandoned() const noexcept { return word.claimed_case() == select_word::abandoned_case; }
+};
+
+static_assert(sizeof(goroutine) == 128);
+
+/// Goroutines that go into a common queue, or out of it, in one step, linked through `next`. It
+/// walks nothing while a lock is held: each link may be a cache miss.
+struct goroutine_list {
+  static constexpr std::uint32_t most = 128;
+  goroutine* first = nullptr;
+  goroutine* last = nullptr;
+  std::uint32_t length = 0;
+
+  bool empty() const noexcept { return length == 0; }
+  void add(goroutine* g) noexcept {
+    (first == nullptr ? first : last->next) = g;
+    last = g;
+    ++length;
+  }
 };
 
 /// Gives the running goroutine a name for reports. Throws std::bad_alloc.

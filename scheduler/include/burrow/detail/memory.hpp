@@ -18,7 +18,10 @@ namespace burrow::detail {
 
 struct free_block {
   free_block* next;
-  free_block* next_batch;  // only in the first block of a batch that is in the central pool
+  union {
+    free_block* next_batch;  // in the first block of a batch that is in the central pool
+    std::size_t length;      // in its second block, if there is one: so many blocks
+  };
 };
 
 /// A cache; only its worker touches it.
@@ -67,7 +70,8 @@ class block_cache {
 /// Makes `cache` the cache of this thread; null: none.
 void set_thread_cache(block_cache* cache) noexcept;
 
-/// Memory for `size` bytes, aligned to 16, and to 64 if `size` is a multiple of that. Throws std::bad_alloc. Any thread.
+/// Memory for `size` bytes, aligned to 16, and to 64 if `size` is a multiple of that. Throws
+/// std::bad_alloc. Any thread.
 void* allocate_block(std::size_t size);
 /// Gives it back; `size` as it was asked for. Any thread.
 void free_block_memory(void* memory, std::size_t size) noexcept;

@@ -5,7 +5,8 @@
 //   wait_source* source() const            null: can never be ready
 //   void prepare()                         optional; `who` is known now, `who->home` its worker
 //   bool ready() const                     a look without the lock (see operation_type::ready)
-//   bool attempt(goroutine*& woken)        under the lock: completes it if that is possible now, and
+//   bool attempt(goroutine*& woken)        under the lock: completes it if that is possible now,
+//   and
 //                                          may claim one other goroutine by that
 //   void enlist()                          under the lock
 //   void delist()                          under the lock; the waiter is still linked
@@ -13,8 +14,9 @@
 //   auto result()                          after completion; may throw
 //   static constexpr wait_reason reason
 // all but result() noexcept. Awaited alone, these calls are inlined; select calls them through
-// `type_of<Self>`. An await takes the lock once: await_ready() attempts, and where that fails it keeps
-// the lock for await_suspend(), which follows at once, to wait. An operation is awaited, or given to select, in the expression that makes it.
+// `type_of<Self>`. An await takes the lock once: await_ready() attempts, and where that fails it
+// keeps the lock for await_suspend(), which follows at once, to wait. An operation is awaited, or
+// given to select, in the expression that makes it.
 #pragma once
 
 #include <burrow/detail/compiler.hpp>
@@ -172,8 +174,8 @@ class operation : public Waiter, public operation_tag {
     return refused_;
   }
 
-  /// Where there is nothing to lock, or the budget is used up: then the goroutine lets others run even
-  /// if the operation completes.
+  /// Where there is nothing to lock, or the budget is used up: then the goroutine lets others run
+  /// even if the operation completes.
   BURROW_NOINLINE std::coroutine_handle<> suspend_unlocked(std::coroutine_handle<> h) noexcept {
     Self& self = static_cast<Self&>(*this);
     goroutine& g = *this->who;

@@ -75,22 +75,20 @@ class run_queue {
     }
   }
 
-  /// Owner: takes half of a full queue, linked through `next`; returns how many.
-  std::uint32_t take_half(goroutine*& first, goroutine*& last) noexcept {
+  /// Owner: takes half of a full queue, and leaves room in the list for one more.
+  goroutine_list take_half() noexcept {
+    goroutine_list list;
     std::uint32_t head = head_.load(relaxed);
-    const std::uint32_t count = capacity / 2;
+    constexpr std::uint32_t count = goroutine_list::most - 1;
+    static_assert(count < capacity);
     for (;;) {
-      if (tail_.load(relaxed) - head < count) return 0;  // thieves were faster
+      if (tail_.load(relaxed) - head < count) return list;  // thieves were faster
       if (head_.compare_exchange_weak(head, head + count, acq_rel, relaxed)) break;
     }
-    first = slots_[head % capacity].load(relaxed);
-    last = first;
-    for (std::uint32_t i = 1; i < count; ++i) {
-      last->next = slots_[(head + i) % capacity].load(relaxed);
-      last = last->next;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      list.add(slots_[(head + i) % capacity].load(relaxed));
     }
-    last->next = nullptr;
-    return count;
+    return list;
   }
 
   /// Anyone; a glimpse. seq_cst: see push().
@@ -107,33 +105,40 @@ class run_queue {
 /// does not fit into a worker's own.
 class global_queue {
  public:
-  void push(goroutine* first, goroutine* last, std::size_t count) noexcept {
+  /// Not empty, and at most goroutine_list::most.
+  void push(const goroutine_list& list) noexcept {
+    list.last->next = nullptr;
     locked hold(lock_);
-    last->next = nullptr;
-    if (tail_ != nullptr) {
-      tail_->next = first;
+    if (tail_ != nullptr && tail_->list_length + list.length <= goroutine_list::most) {
+      last_->next = list.first;
+      tail_->list_length += list.length;
     } else {
-      head_ = first;
+      list.first->list_length = list.length;
+      list.first->next_list = nullptr;
+      (tail_ == nullptr ? head_ : tail_->next_list) = list.first;
+      tail_ = list.first;
     }
-    tail_ = last;
-    size_.store(size_.load(relaxed) + count, seq_cst);  // seq_cst: see run_queue::push()
+    last_ = list.last;
+    size_.store(size_.load(relaxed) + list.length, seq_cst);  // seq_cst: see run_queue::push()
   }
 
-  /// Takes up to `most` goroutines, linked through `next`. Null: there is none.
-  goroutine* pop(std::size_t most) noexcept {
+  /// Takes the longest waiting ones, linked through `next`: all of those that were queued together,
+  /// or only the first of them. Null: there is none.
+  goroutine* pop(bool only_one) noexcept {
     if (size_.load(relaxed) == 0) return nullptr;
     locked hold(lock_);
-    goroutine* first = head_;
+    goroutine* const first = head_;
     if (first == nullptr) return nullptr;
-    goroutine* last = first;
-    std::size_t count = 1;
-    while (count < most && last->next != nullptr) {
-      last = last->next;
-      ++count;
+    goroutine* const rest = only_one ? first->next : nullptr;
+    const std::uint32_t count = rest != nullptr ? 1 : first->list_length;
+    head_ = first->next_list;
+    if (rest != nullptr) {
+      rest->list_length = first->list_length - 1;
+      rest->next_list = head_;
+      head_ = rest;
+      first->next = nullptr;
     }
-    head_ = last->next;
-    if (head_ == nullptr) tail_ = nullptr;
-    last->next = nullptr;
+    if (tail_ == first) tail_ = rest;
     size_.store(size_.load(relaxed) - count, relaxed);
     return first;
   }
@@ -143,8 +148,9 @@ class global_queue {
 
  private:
   wait_lock lock_;
-  goroutine* head_ = nullptr;
-  goroutine* tail_ = nullptr;
+  goroutine* head_ = nullptr;  // of the first list; the lists are linked through `next_list`
+  goroutine* tail_ = nullptr;  // the head of the last list
+  goroutine* last_ = nullptr;  // the last goroutine of the last list; stale once all are empty
   atomic<std::size_t> size_{0};
 };
 

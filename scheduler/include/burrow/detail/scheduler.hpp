@@ -39,7 +39,7 @@ class scheduler {
   /// A slot from outside the workers. Throws std::bad_alloc.
   goroutine* new_goroutine_outside();
   /// Makes a goroutine runnable, from a thread that is not one of these workers.
-  void inject(goroutine* first, goroutine* last, std::size_t count) noexcept;
+  void inject(goroutine* g) noexcept;
   /// Wakes a worker if one sleeps and none searches. After a push with seq_cst.
   void notify() noexcept;
 

@@ -19,7 +19,8 @@ class slab {
 
   /// A list of free slots, linked through `next`; at least one. Throws std::bad_alloc.
   goroutine* take_batch(std::size_t& count);
-  void give_batch(goroutine* first) noexcept;
+  /// A list of that many.
+  void give_batch(goroutine* first, std::size_t count) noexcept;
 
   /// Replaces the name of a goroutine; owns it.
   void rename(goroutine& g, const char* name) noexcept {
@@ -42,7 +43,7 @@ class slab {
   std::mutex mutex_;
   std::vector<std::unique_ptr<goroutine[]>> chunks_;
   std::size_t carved_ = slots_per_chunk;  // slots of the last chunk that were handed out
-  goroutine* batches_ = nullptr;          // lists of free slots; linked through the first's storage
+  goroutine* batches_ = nullptr;          // lists of free slots; linked through `next_list`
 };
 
 }  // namespace burrow::detail

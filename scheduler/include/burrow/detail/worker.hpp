@@ -124,6 +124,7 @@ class worker {
   static constexpr std::uint32_t max_hops = 16;
   static constexpr std::uint32_t slow_turn = 61;
   static constexpr nanoseconds_t watch_time = 3'000;
+  static constexpr nanoseconds_t least_timer_interval = 30'000;
   static constexpr std::uint32_t always_offered = 64;  // so much waits that a thief is welcome
   static constexpr std::uint32_t most_vain_wakes = 4'000;
 
@@ -136,13 +137,14 @@ class worker {
   goroutine* search() noexcept;
   goroutine* steal_from(worker& victim) noexcept;
   void offer() noexcept;
-  goroutine* take_global(std::size_t most) noexcept;
+  goroutine* take_global(bool only_one) noexcept;
   void look_at_timers() noexcept;
   void serve_stuck_workers() noexcept;
   std::coroutine_handle<> begin(goroutine* g) noexcept;
   void execute(goroutine* g) noexcept;
   void finish_ended() noexcept;
   void park() noexcept;
+  void wait_for_timer(nanoseconds_t until);
   nanoseconds_t judge_sleep() noexcept;
   std::uint64_t next_id(goroutine* parent) noexcept;
 
@@ -156,6 +158,7 @@ class worker {
   std::vector<char> left_alone_;      // by worker: it had work in the last search, see steal_from()
   std::uint64_t judged_at_turn_ = 0;  // see judge_sleep()
   nanoseconds_t look_again_ = 0;
+  nanoseconds_t slept_for_timer_at_ = -least_timer_interval;  // see wait_for_timer()
   std::uint32_t unoffered_ = 0;          // pushes that still wake nobody, see offer()
   atomic<std::uint32_t> vain_wakes_{0};  // so many pushes between two wake-ups; set by thieves
   std::uint64_t random_;
