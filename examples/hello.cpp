@@ -7,22 +7,17 @@ using namespace burrow;
 
 task<> count(context ctx, send_chan<int> out) {
   for (int n = 1;; ++n) {
-    switch (co_await select(ctx.done(), out.send(n))) {
-      case 0: co_return;  // the Context has ended
-      case 1: break;      // somebody took n
-    }
+    const int chosen = co_await select(ctx.done(), out.send(n));
+    if (chosen == 0) co_return;  // the Context has ended
   }
 }
 
-task<> main_goroutine() {
+task<> start() {
   auto [ctx, cancel] = with_cancel(background());
   auto numbers = make_chan<int>();
   go(count, ctx, numbers);
-  for (int i = 0; i < 3; ++i) {
-    auto n = co_await numbers.recv();
-    std::printf("%d\n", *n);
-  }
+  for (int i = 0; i < 3; ++i) std::printf("%d\n", *co_await numbers.recv());
 }  // `cancel` goes out of scope and cancels, as Go's `defer cancel()` does
 
-int main() { return run(main_goroutine); }
+int main() { return run(start); }
 // [/hello]
