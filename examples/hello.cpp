@@ -16,7 +16,10 @@ task<> start() {
   auto [ctx, cancel] = with_cancel(background());
   auto numbers = make_chan<int>();
   go(count, ctx, numbers);
-  for (int i = 0; i < 3; ++i) std::printf("%d\n", *co_await numbers.recv());
+  for (int i = 0; i < 3; ++i) {
+    auto n = co_await numbers.recv();
+    std::printf("%d\n", *n);
+  }
 }  // `cancel` goes out of scope and cancels, as Go's `defer cancel()` does
 
 int main() { return run(start); }

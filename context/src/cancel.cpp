@@ -80,6 +80,10 @@ class ending {
     for (std::size_t i = 0; i < claims_per_lock; ++i) {
       waiter* w = n.waiters.front();
       if (w == nullptr) return false;
+      if (w->next != nullptr) {
+        __builtin_prefetch(w->next->who, 1);
+        if (w->next->next != nullptr) __builtin_prefetch(w->next->next);
+      }
       n.waiters.remove(*w);
       if (w->claim()) {
         wakes_.add(w->who);
