@@ -10,7 +10,11 @@ namespace burrow::detail {
 
 namespace {
 
+#ifdef BURROW_MODEL
+model::per_thread<worker*> this_worker;  // the threads of a model share one of the system
+#else
 thread_local worker* this_worker = nullptr;
+#endif
 
 }  // namespace
 
