@@ -106,54 +106,61 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t* mutex) {
 }  // extern "C"
 
 // --- memory --------------------------------------------------------------------------------------
+// What a model allocates comes from an arena that each execution begins anew, so addresses are the
+// same in each, and what is freed is not used again before the next.
 
 namespace {
 
+constexpr std::size_t arena_size = std::size_t{64} << 20;
+
 struct alignas(16) header {
   std::size_t size;
-  header* next;
 };
 
-header* kept = nullptr;
-bool in_hook = false;
+std::byte* arena = nullptr;
+std::size_t arena_used = 0;
+std::size_t live_blocks = 0;
 
-struct hook {
-  bool is_first = !std::exchange(in_hook, true);
-  ~hook() {
-    if (is_first) in_hook = false;
-  }
-};
+bool is_in_arena(const void* at) noexcept {
+  return arena != nullptr && at >= arena && at < arena + arena_size;
+}
 
-void* take(std::size_t size) {
-  auto* h = static_cast<header*>(std::malloc(sizeof(header) + size));
-  if (h == nullptr) throw std::bad_alloc();
-  h->size = size;
-  const hook guard;
-  if (guard.is_first && model::is_running()) checker().allocated(h + 1, size);
+void* take_from_arena(std::size_t size) {
+  const model::checker_scope guard;
+  if (arena == nullptr) arena = static_cast<std::byte*>(std::malloc(arena_size));
+  const std::size_t whole = (sizeof(header) + size + 15) / 16 * 16;
+  if (arena == nullptr || arena_used + whole > arena_size) throw std::bad_alloc();
+  auto* h = new (arena + arena_used) header{size};
+  arena_used += whole;
+  ++live_blocks;
   return h + 1;
 }
 
+void* take(std::size_t size) {
+  if (model::is_running() && !model::checker_scope::is_inside) return take_from_arena(size);
+  void* at = std::malloc(size);
+  if (at == nullptr) throw std::bad_alloc();
+  return at;
+}
+
 void give(void* at) noexcept {
-  if (at == nullptr) return;
-  header* h = static_cast<header*>(at) - 1;
-  const hook guard;
-  if (guard.is_first && model::is_running()) {
-    checker().freed(at, h->size);
-    h->next = kept;
-    kept = h;
-  } else {
-    std::free(h);
-  }
+  if (!is_in_arena(at)) return std::free(at);
+  const model::checker_scope guard;
+  if (!model::is_running()) return;
+  --live_blocks;
+  checker().freed(at, (static_cast<header*>(at) - 1)->size);
 }
 
 }  // namespace
 
 namespace model {
 
-/// After an execution.
-void free_kept() noexcept {
-  while (kept != nullptr) std::free(std::exchange(kept, kept->next));
+void reset_arena() noexcept {
+  arena_used = 0;
+  live_blocks = 0;
 }
+
+std::size_t live_blocks_in_arena() noexcept { return live_blocks; }
 
 }  // namespace model
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "execution.hpp"
 
+#include <new>
 #include <utility>
 
 namespace model {
@@ -29,6 +30,8 @@ execution::outcome execution::run(void (*body)(), chooser& chooser, order_filter
   body_ = body;
   max_steps_ = max_steps;
   steps_ = 0;
+  steps_alone_ = 0;
+  alone_ = true;
   stores_ = 0;
   vain_rounds_ = 0;
   thread_count_ = 0;
@@ -41,12 +44,21 @@ execution::outcome execution::run(void (*body)(), chooser& chooser, order_filter
   running_ = true;
   fiber::switch_to(outside_, self().stack);
   running_ = false;
+  checker_scope::is_inside = false;
+  // Of an execution that failed, nothing is destroyed.
+  for (auto& t : threads_) new (&t->body) std::function<void()>();
+  reset_arena();
   return std::move(outcome_);
 }
 
 void execution::thread_main() {
   execution& e = instance();
-  e.self().body();
+  checker_scope::is_inside = false;
+  {
+    const std::function<void()> body = std::move(e.self().body);
+    body();
+  }
+  checker_scope::is_inside = true;
   e.schedule(true);  // what others do before the end is part of the interleaving
   thread& t = e.self();
   e.note(event::kind::ended, 0, 0, 0, std::memory_order_relaxed, {});
@@ -56,6 +68,7 @@ void execution::thread_main() {
     for (unsigned i = 1; i < e.thread_count_; ++i) {
       if (e.threads_[i]->waits != state::ended) e.fail("the body has not joined its threads", {});
     }
+    if (live_blocks_in_arena() != 0) e.fail("a leak: not all that was allocated was freed", {});
     fiber::switch_to(t.stack, e.outside_);
   }
   e.schedule(false);
@@ -63,6 +76,7 @@ void execution::thread_main() {
 }
 
 void execution::start_thread(const char* name, std::function<void()> body) {
+  const checker_scope guard;
   if (thread_count_ == max_threads) fail("too many threads", {});
   if (thread_count_ == threads_.size()) threads_.push_back(std::make_unique<thread>());
   thread& t = *threads_[thread_count_];
@@ -74,6 +88,7 @@ void execution::start_thread(const char* name, std::function<void()> body) {
   if (thread_count_ != 0) {
     t.now.copy(self().now, memory_.count());
     ++self().now.clock[current_];
+    alone_ = false;
     note(event::kind::started, 0, thread_count_, 0, std::memory_order_relaxed, {});
   }
   t.now.clock[thread_count_] = 1;
@@ -81,14 +96,17 @@ void execution::start_thread(const char* name, std::function<void()> body) {
 }
 
 void execution::join() {
+  const checker_scope guard;
   block(state::joining, 0, 0);
   for (unsigned i = 1; i < thread_count_; ++i) {
     self().now.join(threads_[i]->now, memory_.count());
   }
+  alone_ = true;
   note(event::kind::joined, 0, 0, 0, std::memory_order_relaxed, {});
 }
 
 void execution::fail(std::string reason, const place& where) {
+  const checker_scope guard;
   outcome_.failed = true;
   outcome_.reason = std::move(reason);
   outcome_.where = where;
@@ -118,7 +136,19 @@ bool execution::can_run(const thread& t) const noexcept {
   return false;
 }
 
+/// A thread that goes on and on while others could has to let them: the real scheduler is fair, and
+/// there are loops that look until another thread has come further.
+bool execution::is_impatient() noexcept {
+  constexpr unsigned most_steps_alone = 250;
+  if (++steps_alone_ <= most_steps_alone) return false;
+  self().waits = state::paused;
+  self().mark = stores_;
+  chooser_->paused(current_);
+  return true;
+}
+
 void execution::schedule(bool can_stay) {
+  if (can_stay && is_impatient()) can_stay = false;
   std::array<unsigned, max_threads> who;
   unsigned count = 0;
   for (;;) {
@@ -152,6 +182,7 @@ void execution::revive_paused() {
 void execution::go_to(unsigned next) {
   threads_[next]->waits = state::ready;
   if (next == current_) return;
+  steps_alone_ = 0;
   const unsigned from = std::exchange(current_, next);
   fiber::switch_to(threads_[from]->stack, threads_[next]->stack);
 }
@@ -165,6 +196,7 @@ void execution::block(state why, std::uint16_t object, std::uint64_t mark) {
 }
 
 void execution::pause() {
+  const checker_scope guard;
   note(event::kind::paused, 0, 0, 0, std::memory_order_relaxed, {});
   chooser_->paused(current_);
   if (++steps_ > max_steps_) fail("livelock: too many steps", {});
@@ -172,6 +204,7 @@ void execution::pause() {
 }
 
 void execution::wait_while(const void* at, unsigned size, std::uint64_t value) {
+  const checker_scope guard;
   const auto object = static_cast<std::uint16_t>(memory_.find(at, size));
   note(event::kind::blocked, object, value, 0, std::memory_order_relaxed, {});
   block(state::value, object, value);
@@ -242,6 +275,7 @@ std::uint64_t execution::load(const void* at, unsigned size, std::memory_order o
                               const place& where) {
   constexpr unsigned most_choices = 4;
   if (!running_) return memory_model::raw(at, size);
+  const checker_scope guard;
   const std::uint16_t object = enter(at, size, where);
   order = filtered(order, where, 0);
   location& l = memory_[object];
@@ -264,6 +298,7 @@ std::uint64_t execution::load(const void* at, unsigned size, std::memory_order o
 void execution::store(void* at, unsigned size, std::uint64_t value, std::memory_order order,
                       const place& where) {
   if (!running_) return memory_model::set_raw(at, size, value);
+  const checker_scope guard;
   const std::uint16_t object = enter(at, size, where);
   order = filtered(order, where, 0);
   note(event::kind::store, object, 0, value, order, where);
@@ -273,6 +308,7 @@ void execution::store(void* at, unsigned size, std::uint64_t value, std::memory_
 template <class Next>
 bool execution::modify(void* at, unsigned size, std::uint64_t& seen, Next next,
                        std::memory_order order, std::memory_order if_refused, const place& where) {
+  const checker_scope guard;
   const std::uint16_t object = enter(at, size, where);
   order = filtered(order, where, 0);
   location& l = memory_[object];
@@ -296,6 +332,7 @@ bool execution::modify(void* at, unsigned size, std::uint64_t& seen, Next next,
 
 void execution::wait(const void* at, unsigned size, std::uint64_t old, std::memory_order order,
                      const place& where) {
+  const checker_scope guard;
   while (load(at, size, order, where) == old) {
     location& l = memory_[memory_.find(at, size)];
     if (l.newest().value != old) continue;  // the kernel would see it
@@ -307,6 +344,7 @@ void execution::wait(const void* at, unsigned size, std::uint64_t old, std::memo
 
 void execution::notify(const void* at, const place& where) {
   if (!running_) return;
+  const checker_scope guard;
   schedule(true);
   // The object may be gone by now: the address alone is used.
   const unsigned object = memory_.find(at, 1);
@@ -320,12 +358,14 @@ void execution::notify(const void* at, const place& where) {
 void execution::destroyed(const void* at, unsigned size) noexcept {
   if (!running_) return;
   plain_access(at, size, true, __builtin_return_address(0));
+  const checker_scope guard;
   memory_.forget(at);
 }
 
 void execution::plain_access(const void* at, unsigned size, bool is_write,
                              const void* by) noexcept {
-  if (!running_) return;
+  if (!running_ || alone_ || checker_scope::is_inside) return;
+  const checker_scope guard;
   const race r = races_.access(current_, self().now, at, size, is_write, by);
   if (!r.found) return;
   outcome_.by = by;
@@ -416,10 +456,11 @@ void thread(const char* name, std::function<void()> body) {
 void join() { execution::instance().join(); }
 
 void check(bool holds, const char* sentence, const std::source_location& where) {
-  if (!holds) execution::instance().fail(sentence, where);
+  if (!holds) fail(sentence, where);
 }
 
 void fail(const char* sentence, const std::source_location& where) {
+  const checker_scope guard;
   execution::instance().fail(sentence, where);
 }
 

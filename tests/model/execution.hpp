@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace model {
@@ -65,6 +66,26 @@ struct event {
   place where;
 };
 
+/// While one lives, the checker itself runs: what it allocates outlives the execution. Every switch
+/// between threads of a model happens in one.
+class checker_scope {
+ public:
+  checker_scope() noexcept : was_inside_(std::exchange(is_inside, true)) {}
+  ~checker_scope() { is_inside = was_inside_; }
+  checker_scope(const checker_scope&) = delete;
+  checker_scope& operator=(const checker_scope&) = delete;
+
+  static inline bool is_inside = false;
+
+ private:
+  bool was_inside_;
+};
+
+/// Takes back all that models have allocated.
+void reset_arena() noexcept;
+/// How many blocks a model has allocated, and not freed yet.
+std::size_t live_blocks_in_arena() noexcept;
+
 class execution {
  public:
   struct outcome {
@@ -98,13 +119,15 @@ class execution {
   void destroyed(const void* at, unsigned size) noexcept;
   void plain_access(const void* at, unsigned size, bool is_write, const void* by) noexcept;
   void freed(const void* at, std::size_t size) noexcept { races_.freed(at, size); }
-  void allocated(const void* at, std::size_t size) noexcept { races_.allocated(at, size); }
 
   void start_thread(const char* name, std::function<void()> body);
   void join();
   void pause();
   void wait_while(const void* at, unsigned size, std::uint64_t value);
-  unsigned choose(unsigned n) { return n > 1 ? chooser_->choose_value(n) : 0; }
+  unsigned choose(unsigned n) {
+    const checker_scope guard;
+    return n > 1 ? chooser_->choose_value(n) : 0;
+  }
   [[noreturn]] void fail(std::string reason, const place& where);
 
  private:
@@ -123,6 +146,7 @@ class execution {
   static void thread_main();
   thread& self() noexcept { return *threads_[current_]; }
   bool can_run(const thread& t) const noexcept;
+  bool is_impatient() noexcept;
   void schedule(bool can_stay);
   void block(state why, std::uint16_t object, std::uint64_t mark);
   void revive_paused();
@@ -145,6 +169,9 @@ class execution {
   unsigned thread_count_ = 0;
   unsigned steps_ = 0;
   unsigned max_steps_ = 0;
+  // The body has no other thread yet, or has joined them all: nothing that it does is in a race.
+  bool alone_ = true;
+  unsigned steps_alone_ = 0;  // since another thread ran
   unsigned vain_rounds_ = 0;
   std::uint64_t stores_ = 0;
   std::vector<std::unique_ptr<thread>> threads_;  // kept for the next execution

@@ -6,8 +6,6 @@
 
 namespace model {
 
-void free_kept() noexcept;
-
 std::vector<definition>& definitions() {
   static std::vector<definition> all;
   return all;
@@ -79,6 +77,7 @@ class depth_first final : public recorder {
   unsigned choose(unsigned options) {
     const std::size_t at = made_.size();
     if (at == path_.size()) path_.push_back({0, static_cast<std::uint8_t>(options)});
+    if (path_[at].options != options) fail("the model is not deterministic");
     return made(path_[at].chosen);
   }
 
@@ -157,9 +156,7 @@ class as_told final : public recorder {
 };
 
 execution::outcome run_once(const definition& model, recorder& r, order_filter* filter) {
-  auto outcome = execution::instance().run(model.body, r, filter, model.limits.steps);
-  free_kept();
-  return outcome;
+  return execution::instance().run(model.body, r, filter, model.limits.steps);
 }
 
 bool is_failure(verdict& v, execution::outcome&& outcome, const recorder& r) {

@@ -94,13 +94,4 @@ void race_detector::freed(const void* at, std::size_t size) noexcept {
   freed_.push_back({begin, begin + size});
 }
 
-void race_detector::allocated(const void* at, std::size_t size) noexcept {
-  const auto begin = reinterpret_cast<std::uintptr_t>(at);
-  std::erase_if(freed_, [&](const range& r) { return r.begin < begin + size && begin < r.end; });
-  if (size > 4096) return;  // fresh from the system, or never seen before
-  for (std::uintptr_t a = begin & ~std::uintptr_t{7}; a < begin + size; a += 8) {
-    granule_of(a).entries = {};
-  }
-}
-
 }  // namespace model

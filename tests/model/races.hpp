@@ -33,7 +33,6 @@ class race_detector {
   race access(unsigned who, const view& now, const void* at, unsigned size, bool is_write,
               const void* by) noexcept;
   void freed(const void* at, std::size_t size) noexcept;
-  void allocated(const void* at, std::size_t size) noexcept;
 
  private:
   struct entry {

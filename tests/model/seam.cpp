@@ -19,10 +19,14 @@ namespace model {
 namespace {
 
 burrow::detail::nanoseconds_t now = 0;
+burrow::detail::nanoseconds_t step_of_clock = 0;
 
 }  // namespace
 
-void set_clock(burrow::detail::nanoseconds_t to) noexcept { now = to; }
+void set_clock(burrow::detail::nanoseconds_t to, burrow::detail::nanoseconds_t step) noexcept {
+  now = to;
+  step_of_clock = step;
+}
 
 }  // namespace model
 
@@ -35,7 +39,7 @@ void wait_lock::lock_contended() noexcept {
   } while (held_.load(relaxed) != 0 || held_.exchange(1, acquire) != 0);
 }
 
-nanoseconds_t steady_now() noexcept { return model::now; }
+nanoseconds_t steady_now() noexcept { return model::now += model::step_of_clock; }
 
 void back_off(unsigned&) noexcept { model::pause(); }
 
