@@ -360,7 +360,9 @@ void worker::park() noexcept {
       if (until > now) driver_->wait(until == never ? never : until - now);
     }
   }
-  park_state_.store(awake, seq_cst);
+  // acq_rel: what was done before an unpark is seen from here on, a timer that another thread has
+  // armed, too; a store would see nothing. Pairs with unpark().
+  park_state_.exchange(awake, acq_rel);
   // If somebody has taken this worker out of the set, it counts as searching.
   searching = !owner_.idle_.leave(this);
   owner_.wake_monitor();
