@@ -136,6 +136,22 @@ MODEL(chan_never_empty, {.executions = 20'000}) {
   model::join();
 }
 
+/// It is closed before it is drained, so at each instant a receive is over at once.
+MODEL(chan_closed_then_drained, {.preemptions = 1, .stale_reads = 3}) {
+  auto c = make_chan<int>(1);
+  c.try_send(1);
+  model::thread("peer", [&] {
+    c.close();
+    int v = 0;
+    c.try_recv(v);
+  });
+  model::thread("looker", [&] {
+    int v = 0;
+    model::check(c.try_recv(v) != recv_status::empty, "it was never open and empty");
+  });
+  model::join();
+}
+
 /// The last handle goes on another thread than the one that used the channel last.
 MODEL(chan_last_handle, {.executions = 20'000}) {
   auto c = make_chan<parcel>(1);

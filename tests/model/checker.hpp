@@ -14,13 +14,30 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <source_location>
+#include <utility>
 
 namespace model {
 
+/// What a thread of a model does.
+struct thread_body {
+  virtual ~thread_body() = default;
+  virtual void run() = 0;
+};
+
+/// Takes over what `body` points to; it is destroyed by the thread, in its end.
+void start_thread(const char* name, thread_body* body);
+
 /// Starts a thread of the model.
-void thread(const char* name, std::function<void()> body);
+template <class F>
+void thread(const char* name, F f) {
+  struct body final : thread_body {
+    F function;
+    explicit body(F&& what) : function(std::move(what)) {}
+    void run() override { function(); }
+  };
+  start_thread(name, new body(std::move(f)));
+}
 /// By the body: waits until all threads have ended.
 void join();
 

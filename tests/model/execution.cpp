@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "execution.hpp"
 
-#include <new>
 #include <utility>
 
 namespace model {
@@ -40,23 +39,23 @@ execution::outcome execution::run(void (*body)(), chooser& chooser, order_filter
   memory_.begin();
   races_.begin();
   current_ = 0;
-  start_thread("body", [this] { body_(); });
+  start_thread("body", nullptr);
   running_ = true;
   fiber::switch_to(outside_, self().stack);
   running_ = false;
   checker_scope::is_inside = false;
-  // Of an execution that failed, nothing is destroyed.
-  for (auto& t : threads_) new (&t->body) std::function<void()>();
-  reset_arena();
+  reset_arena();  // of an execution that failed, nothing is destroyed
   return std::move(outcome_);
 }
 
 void execution::thread_main() {
   execution& e = instance();
   checker_scope::is_inside = false;
-  {
-    const std::function<void()> body = std::move(e.self().body);
-    body();
+  if (thread_body* const body = e.self().body) {
+    body->run();
+    delete body;
+  } else {
+    e.body_();
   }
   checker_scope::is_inside = true;
   e.schedule(true);  // what others do before the end is part of the interleaving
@@ -75,13 +74,13 @@ void execution::thread_main() {
   __builtin_unreachable();
 }
 
-void execution::start_thread(const char* name, std::function<void()> body) {
+void execution::start_thread(const char* name, thread_body* body) {
   const checker_scope guard;
   if (thread_count_ == max_threads) fail("too many threads", {});
   if (thread_count_ == threads_.size()) threads_.push_back(std::make_unique<thread>());
   thread& t = *threads_[thread_count_];
   t.name = name;
-  t.body = std::move(body);
+  t.body = body;
   t.waits = state::ready;
   t.stack.start(&execution::thread_main);
   t.now = {};
@@ -449,8 +448,8 @@ void destroyed(const void* at, unsigned size) noexcept {
 
 // --- what the models call ------------------------------------------------------------------------
 
-void thread(const char* name, std::function<void()> body) {
-  execution::instance().start_thread(name, std::move(body));
+void start_thread(const char* name, thread_body* body) {
+  execution::instance().start_thread(name, body);
 }
 
 void join() { execution::instance().join(); }

@@ -13,7 +13,6 @@
 #include "races.hpp"
 #include "views.hpp"
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -120,7 +119,7 @@ class execution {
   void plain_access(const void* at, unsigned size, bool is_write, const void* by) noexcept;
   void freed(const void* at, std::size_t size) noexcept { races_.freed(at, size); }
 
-  void start_thread(const char* name, std::function<void()> body);
+  void start_thread(const char* name, thread_body* body);
   void join();
   void pause();
   void wait_while(const void* at, unsigned size, std::uint64_t value);
@@ -136,7 +135,7 @@ class execution {
   struct thread {
     fiber stack;
     std::string name;
-    std::function<void()> body;
+    thread_body* body = nullptr;  // its own; null: the body of the model
     view now;
     state waits = state::ready;
     std::uint16_t object = 0;  // of state::value and state::notified

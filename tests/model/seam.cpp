@@ -8,6 +8,7 @@
 #include <burrow/detail/lock.hpp>
 #include <burrow/detail/memory.hpp>
 #include <burrow/detail/scheduler.hpp>
+#include <burrow/detail/spawn.hpp>
 #include <burrow/detail/timers.hpp>
 
 #include "seam.hpp"
@@ -86,5 +87,9 @@ scheduler::verdict scheduler::judge_deadlock() noexcept { return verdict::alive;
 void scheduler::report_deadlock() noexcept {}
 void scheduler::monitor_loop() noexcept {}
 void scheduler::wake_monitor() noexcept {}
+
+// No goroutine of a model ends with an exception.
+bool is_goroutine_exit(const std::exception_ptr&) noexcept { return false; }
+void report_unhandled(goroutine&, std::exception_ptr) noexcept { model::fail("an exception"); }
 
 }  // namespace burrow::detail

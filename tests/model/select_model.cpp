@@ -21,7 +21,7 @@ int await_select(stand_in& g, Cases&&... cases) {
 
 }  // namespace
 
-/// One goroutine selects from two channels, each of which has a sender: each value is received once.
+/// One goroutine selects from two channels, each of which has a sender: each value arrives once.
 MODEL(select_two_receives, {.executions = 10'000, .random_runs = 1'000}) {
   stand_ins g(1);
   auto a = make_chan<int>(0);
@@ -85,8 +85,10 @@ MODEL(select_abandoned, {.executions = 10'000, .random_runs = 1'000}) {
   model::check(went_on != is_left, "the element is received once, or still there");
 }
 
-/// One of the two is ready at each instant, so `otherwise` is never right.
-MODEL(select_otherwise, {.executions = 10'000, .random_runs = 1'000}) {
+// In the following three, one of the two cases is ready at each instant, so `otherwise` is never
+// right. The looks of select may all be old but for one, so more stale reads are allowed.
+
+MODEL(select_otherwise_receive, {.preemptions = 1, .stale_reads = 3, .random_runs = 1'000}) {
   stand_ins g(1);
   auto a = make_chan<int>(1);
   auto b = make_chan<int>(1);
@@ -104,6 +106,66 @@ MODEL(select_otherwise, {.executions = 10'000, .random_runs = 1'000}) {
   });
   model::join();
   model::check(chosen == 0 || chosen == 1, "one was ready at each instant");
+}
+
+MODEL(select_otherwise_send, {.preemptions = 1, .stale_reads = 3, .random_runs = 1'000}) {
+  stand_ins g(1);
+  auto a = make_chan<int>(1);
+  auto b = make_chan<int>(1);
+  a.try_send(1);
+  int chosen = -1;
+  model::thread("select", [&] { chosen = await_select(g[0], a.send(2), b.send(2), otherwise); });
+  model::thread("peer", [&] {
+    int v = 0;
+    a.try_recv(v);
+    b.try_send(1);
+  });
+  model::join();
+  model::check(chosen == 0 || chosen == 1, "one was ready at each instant");
+}
+
+namespace {
+
+/// A send that waits, of a goroutine that nobody runs.
+struct waiting_send {
+  detail::parked_thread sender;
+  detail::chan_waiter node;
+  int value = 5;
+
+  void enlist(const chan<int>& c) {
+    node.who = &sender;
+    node.value = &value;
+    const detail::locked hold(c.core()->lock);
+    sender.begin_firm_wait(detail::wait_reason::chan_send);
+    c.core()->enlist_sender(node);
+  }
+};
+
+}  // namespace
+
+/// A sender waits at a before the one that waits at b is gone.
+MODEL(select_otherwise_waiters, {.preemptions = 1, .stale_reads = 3, .random_runs = 1'000}) {
+  stand_ins g(1);
+  auto a = make_chan<int>(0);
+  auto b = make_chan<int>(0);
+  waiting_send at_a;
+  waiting_send at_b;
+  at_b.enlist(b);
+  int chosen = -1;
+  model::thread("select", [&] {
+    int v = 0;
+    int w = 0;
+    chosen = await_select(g[0], a.recv(v), b.recv(w), otherwise);
+  });
+  model::thread("peer", [&] {
+    at_a.enlist(a);
+    int v = 0;
+    b.try_recv(v);
+  });
+  model::join();
+  model::check(chosen == 0 || chosen == 1, "one was ready at each instant");
+  int rest = 0;
+  if (chosen == 1) a.try_recv(rest);
 }
 
 /// A receive of a goroutine, against a send, a close and abandonment.

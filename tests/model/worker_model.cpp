@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Whole workers: run(), with its queues, searching, parking and waking, against threads that submit,
-// arm timers and stop. What is submitted runs once, and nobody sleeps for ever: a lost wake-up is a
-// deadlock of the model.
+// Whole workers: run(), with its queues, searching, parking and waking, against threads that
+// submit, arm timers and stop. What is submitted runs once, and nobody sleeps for ever: a wake-up
+// that is lost is a deadlock of the model.
 #include "checker.hpp"
 #include "seam.hpp"
 
 #include <burrow/detail/scheduler.hpp>
 
+#include <functional>
 #include <memory>
 
 using namespace burrow::detail;
@@ -108,12 +109,40 @@ MODEL(worker_ready_and_steal, {.executions = 4'000, .random_runs = 1'500}) {
   expect_one_run(*k);
 }
 
+/// A goroutine that stays in its turn until another worker has run what it made runnable: here the
+/// wake-up of that worker must not be lost, though nothing is ever lost for good without it.
+MODEL(worker_wakes_a_thief, {.executions = 8'000, .random_runs = 1'500}) {
+  scheduler_under_test t(2, 3);
+  atomic<int> has_run{0};
+  const auto j = t.make([&] { has_run.store(1, release); });
+  const auto k = t.make();
+  const auto first = t.make([&] {
+    worker& here = *current_worker();
+    here.ready(j.get());
+    here.ready(k.get());
+    while (has_run.load(acquire) == 0) model::pause();
+  });
+  t.start_workers();
+  model::thread("submitter", [&] { t.inject(*first); });
+  model::join();
+  expect_one_run(*first);
+  expect_one_run(*j);
+  expect_one_run(*k);
+}
+
 namespace {
 
 /// Wakes a goroutine when its time has come.
 struct alarm_timer : timer_node {
   goroutine* woken;
   explicit alarm_timer(goroutine* g) : woken(g) { type = &type_of_alarms; }
+  void arm(worker& w) {
+    {
+      const locked hold(w.timers().lock);
+      w.timers().arm_at(*this, 1);
+    }
+    w.unpark();
+  }
   static bool expire(timer_node& t, nanoseconds_t, wake_list& wakes) noexcept {
     wakes.add(static_cast<alarm_timer&>(t).woken);
     return false;
@@ -123,22 +152,25 @@ struct alarm_timer : timer_node {
 
 }  // namespace
 
-/// Another thread arms a timer for a worker that may be about to park, and tells it; meanwhile
-/// somebody else wakes that worker for another reason.
-MODEL(worker_timer_from_outside, {.executions = 8'000, .random_runs = 1'500}) {
+/// Another thread arms a timer for a worker that may be about to park, and tells it.
+MODEL(worker_timer_from_outside, {.preemptions = 1, .stale_reads = 3, .executions = 8'000}) {
+  scheduler_under_test t(1, 1);
+  const auto j = t.make();
+  alarm_timer bell(j.get());
+  t.start_workers();
+  model::thread("arms", [&] { bell.arm(t.s.worker_at(0)); });
+  model::join();
+  expect_one_run(*j);
+}
+
+/// Meanwhile somebody else wakes that worker for another reason.
+MODEL(worker_timer_and_inject, {.executions = 8'000, .random_runs = 1'500}) {
   scheduler_under_test t(1, 2);
   const auto j = t.make();
   const auto k = t.make();
   alarm_timer bell(j.get());
   t.start_workers();
-  model::thread("arms", [&] {
-    worker& w = t.s.worker_at(0);
-    {
-      const locked hold(w.timers().lock);
-      w.timers().arm_at(bell, 1);
-    }
-    w.unpark();
-  });
+  model::thread("arms", [&] { bell.arm(t.s.worker_at(0)); });
   model::thread("submitter", [&] { t.inject(*k); });
   model::join();
   expect_one_run(*j);
