@@ -23,9 +23,6 @@
 #include <burrow/detail/context_node.hpp>
 #include <burrow/detail/worker.hpp>
 
-#include <ctime>
-#include <sched.h>
-
 namespace burrow::detail {
 
 namespace {
@@ -252,19 +249,6 @@ void end_and_drop(cancellable_node& n, std::uint32_t count) noexcept {
   end(n, cancelled);
   if (leave_to_tree(n)) --count;
   if (count != 0) drop(&n, count);
-}
-
-void back_off(unsigned& tries) noexcept {
-  constexpr unsigned spins = 100;
-  constexpr unsigned yields = 200;  // whom this waits for may have been preempted: let it run
-  if (++tries <= spins) {
-    cpu_relax();
-  } else if (tries <= spins + yields) {
-    ::sched_yield();
-  } else {
-    const timespec nap{0, 50'000};
-    ::nanosleep(&nap, nullptr);
-  }
 }
 
 }  // namespace burrow::detail

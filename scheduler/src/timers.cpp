@@ -3,17 +3,10 @@
 #include <burrow/detail/timers.hpp>
 #include <burrow/detail/worker.hpp>
 
-#include <chrono>
 #include <mutex>
 #include <utility>
 
 namespace burrow::detail {
-
-nanoseconds_t steady_now() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // --- timer_list ----------------------------------------------------------------------------------
 

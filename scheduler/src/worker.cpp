@@ -10,7 +10,11 @@ namespace burrow::detail {
 
 namespace {
 
+#ifdef BURROW_MODEL
+model::per_thread<worker*> this_worker;  // the threads of a model share one of the system
+#else
 thread_local worker* this_worker = nullptr;
+#endif
 
 }  // namespace
 
@@ -353,7 +357,9 @@ void worker::park() noexcept {
       }
     }
   }
-  park_state_.store(awake, seq_cst);
+  // acq_rel: what was done before an unpark is seen from here on, a timer that another thread has
+  // armed, too; a store would see nothing. Pairs with unpark().
+  park_state_.exchange(awake, acq_rel);
   // If somebody has taken this worker out of the set, it counts as searching.
   searching = !owner_.idle_.leave(this);
   owner_.wake_monitor();

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: MIT
-// The seam for everything that threads share. Normal builds use the standard types; a build that
-// explores interleavings may put its own types here, and nowhere else.
+// The seam for everything that threads share. Normal builds use the standard types; a build with
+// BURROW_MODEL, which explores interleavings, has its own: see docs/design/model-checking.md.
 #pragma once
 
 #include <atomic>
 
+#ifdef BURROW_MODEL
+#include <model_atomic.hpp>
+#endif
+
 namespace burrow::detail {
 
+#ifdef BURROW_MODEL
+template <class T>
+using atomic = model::atomic<T>;
+#else
 template <class T>
 using atomic = std::atomic<T>;
+#endif
 
 inline constexpr auto relaxed = std::memory_order_relaxed;
 inline constexpr auto acquire = std::memory_order_acquire;

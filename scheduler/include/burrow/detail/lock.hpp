@@ -33,7 +33,9 @@ class wait_lock {
   bool try_lock() noexcept { return held_.exchange(1, acquire) == 0; }
 
   void unlock() noexcept {
-    version_.store(version_.load(relaxed) + 1, relaxed);
+    // release: who sees the new version sees the fields that it stands for, though the flag that it
+    // saw may be an older one; pairs with the acquire in version().
+    version_.store(version_.load(relaxed) + 1, release);
     // release: publishes the guarded fields and the version; pairs with the acquires in lock() and
     // version().
     held_.store(0, release);

@@ -17,7 +17,11 @@ namespace burrow::detail {
 
 class run_queue {
  public:
+#ifdef BURROW_MODEL
+  static constexpr std::uint32_t capacity = 4;  // a model fills it
+#else
   static constexpr std::uint32_t capacity = 256;
+#endif
 
   /// Owner. False: full. seq_cst: the push is ordered before the look at the idle workers that
   /// follows it; pairs with the seq_cst looks of a worker that is about to park (see idle_set).

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// Whole workers: run(), with its queues, searching, parking and waking, against threads that
+// submit, arm timers and stop. What is submitted runs once, and nobody sleeps for ever: a wake-up
+// that is lost is a deadlock of the model.
+#include "checker.hpp"
+#include "seam.hpp"
+
+#include <burrow/detail/scheduler.hpp>
+
+#include <functional>
+#include <memory>
+
+using namespace burrow::detail;
+
+namespace {
+
+constexpr nanoseconds_t tick = 4'000;  // longer than a thief watches its victim
+
+/// A goroutine without a coroutine: `body` runs in its only turn.
+struct job : goroutine {
+  std::function<void()> body;
+  int runs = 0;
+
+  job(worker& home_of_it, std::function<void()> what) : body(std::move(what)) {
+    home = &home_of_it;
+    type = &type_of_jobs;
+  }
+  static std::coroutine_handle<> start(goroutine& g) noexcept {
+    auto& self = static_cast<job&>(g);
+    ++self.runs;
+    self.body();
+    return {};
+  }
+  static void finish(goroutine&) noexcept {}
+  static constexpr goroutine_type type_of_jobs = {&start, &finish};
+};
+
+/// A scheduler whose workers are threads of the model.
+struct scheduler_under_test {
+  const model::fresh_statics statics;
+  scheduler s;
+  atomic<int> left;  // jobs that are still to run; the last one stops the scheduler
+
+  scheduler_under_test(int workers, int jobs)
+      : statics(workers, tick), s(options_for(workers)), left(jobs) {}
+  static burrow::options options_for(int workers) {
+    burrow::options o;
+    o.workers = workers;
+    return o;
+  }
+  void count_down() {
+    if (left.fetch_sub(1, acq_rel) == 1) s.stop();
+  }
+  std::unique_ptr<job> make(std::function<void()> also = {}) {
+    return std::make_unique<job>(s.worker_at(0), [this, also = std::move(also)] {
+      if (also) also();
+      count_down();
+    });
+  }
+  void start_workers() {
+    constexpr const char* names[] = {"worker 0", "worker 1"};
+    for (std::size_t i = 0; i < s.worker_count(); ++i) {
+      model::thread(names[i], [this, i] { s.worker_at(i).run(); });
+    }
+  }
+  void inject(job& j) { s.inject(&j, &j, 1); }
+};
+
+void expect_one_run(const job& j) { model::check(j.runs == 1, "it ran once"); }
+
+}  // namespace
+
+MODEL(worker_inject, {.executions = 8'000, .random_runs = 500}) {
+  scheduler_under_test t(1, 1);
+  const auto j = t.make();
+  t.start_workers();
+  model::thread("submitter", [&] { t.inject(*j); });
+  model::join();
+  expect_one_run(*j);
+}
+
+MODEL(worker_inject_two, {.executions = 4'000, .random_runs = 1'500}) {
+  scheduler_under_test t(2, 2);
+  const auto j = t.make();
+  const auto k = t.make();
+  t.start_workers();
+  model::thread("submitter 1", [&] { t.inject(*j); });
+  model::thread("submitter 2", [&] { t.inject(*k); });
+  model::join();
+  expect_one_run(*j);
+  expect_one_run(*k);
+}
+
+/// A goroutine makes two more runnable; the other worker may steal one.
+MODEL(worker_ready_and_steal, {.executions = 4'000, .random_runs = 1'500}) {
+  scheduler_under_test t(2, 3);
+  const auto j = t.make();
+  const auto k = t.make();
+  const auto first = t.make([&] {
+    worker& here = *current_worker();
+    here.ready(j.get());
+    here.ready(k.get());
+  });
+  t.start_workers();
+  model::thread("submitter", [&] { t.inject(*first); });
+  model::join();
+  expect_one_run(*first);
+  expect_one_run(*j);
+  expect_one_run(*k);
+}
+
+/// A goroutine that stays in its turn until another worker has run what it made runnable: here the
+/// wake-up of that worker must not be lost, though nothing is ever lost for good without it.
+MODEL(worker_wakes_a_thief, {.executions = 8'000, .random_runs = 1'500}) {
+  scheduler_under_test t(2, 3);
+  atomic<int> has_run{0};
+  const auto j = t.make([&] { has_run.store(1, release); });
+  const auto k = t.make();
+  const auto first = t.make([&] {
+    worker& here = *current_worker();
+    here.ready(j.get());
+    here.ready(k.get());
+    while (has_run.load(acquire) == 0) model::pause();
+  });
+  t.start_workers();
+  model::thread("submitter", [&] { t.inject(*first); });
+  model::join();
+  expect_one_run(*first);
+  expect_one_run(*j);
+  expect_one_run(*k);
+}
+
+namespace {
+
+/// Wakes a goroutine when its time has come.
+struct alarm_timer : timer_node {
+  goroutine* woken;
+  explicit alarm_timer(goroutine* g) : woken(g) { type = &type_of_alarms; }
+  void arm(worker& w) {
+    {
+      const locked hold(w.timers().lock);
+      w.timers().arm_at(*this, 1);
+    }
+    w.unpark();
+  }
+  static bool expire(timer_node& t, nanoseconds_t, wake_list& wakes) noexcept {
+    wakes.add(static_cast<alarm_timer&>(t).woken);
+    return false;
+  }
+  static constexpr timer_type type_of_alarms = {&expire, nullptr};
+};
+
+}  // namespace
+
+/// Another thread arms a timer for a worker that may be about to park, and tells it.
+MODEL(worker_timer_from_outside, {.preemptions = 1, .stale_reads = 3, .executions = 8'000}) {
+  scheduler_under_test t(1, 1);
+  const auto j = t.make();
+  alarm_timer bell(j.get());
+  t.start_workers();
+  model::thread("arms", [&] { bell.arm(t.s.worker_at(0)); });
+  model::join();
+  expect_one_run(*j);
+}
+
+/// Meanwhile somebody else wakes that worker for another reason.
+MODEL(worker_timer_and_inject, {.executions = 8'000, .random_runs = 1'500}) {
+  scheduler_under_test t(1, 2);
+  const auto j = t.make();
+  const auto k = t.make();
+  alarm_timer bell(j.get());
+  t.start_workers();
+  model::thread("arms", [&] { bell.arm(t.s.worker_at(0)); });
+  model::thread("submitter", [&] { t.inject(*k); });
+  model::join();
+  expect_one_run(*j);
+  expect_one_run(*k);
+}
