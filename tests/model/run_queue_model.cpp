@@ -113,13 +113,11 @@ MODEL(run_queue_full, {}) {
   goroutine* last_one = all.make(run_queue::capacity);
   model::thread("owner", [&] {
     if (own.push(last_one)) return;
-    goroutine* first = nullptr;
-    goroutine* last = nullptr;
-    own.take_half(first, last);
-    while (first != nullptr) {
-      goroutine* next = first->next;
-      all.take(first);
-      first = next;
+    goroutine_list half = own.take_half();
+    for (goroutine* g = half.first; half.length != 0; --half.length) {
+      goroutine* next = g->next;
+      all.take(g);
+      g = next;
     }
     model::check(own.push(last_one), "there is room now");
   });
@@ -136,13 +134,18 @@ MODEL(global_queue_push_pop, {}) {
   global_queue queue;
   goroutines all;
   model::thread("pusher", [&] {
-    goroutine* first = all.make(0);
-    first->next = all.make(1);
-    queue.push(first, first->next, 2);
+    goroutine_list two;
+    two.add(all.make(0));
+    two.add(all.make(1));
+    queue.push(two);
   });
-  model::thread("other", [&] { queue.push(all.make(2), &all.all[2], 1); });
+  model::thread("other", [&] {
+    goroutine_list one;
+    one.add(all.make(2));
+    queue.push(one);
+  });
   model::thread("worker", [&] {
-    goroutine* g = queue.pop(2);
+    goroutine* g = queue.pop(false);
     while (g != nullptr) {
       goroutine* next = g->next;
       all.take(g);
@@ -150,6 +153,6 @@ MODEL(global_queue_push_pop, {}) {
     }
   });
   model::join();
-  while (goroutine* g = queue.pop(1)) all.take(g);
+  while (goroutine* g = queue.pop(true)) all.take(g);
   all.expect(3);
 }

@@ -63,7 +63,7 @@ struct scheduler_under_test {
       model::thread(names[i], [this, i] { s.worker_at(i).run(); });
     }
   }
-  void inject(job& j) { s.inject(&j, &j, 1); }
+  void inject(job& j) { s.inject(&j); }
 };
 
 void expect_one_run(const job& j) { model::check(j.runs == 1, "it ran once"); }

@@ -170,7 +170,11 @@ static_assert(sizeof(goroutine) == 128);
 /// Goroutines that go into a common queue, or out of it, in one step, linked through `next`. It
 /// walks nothing while a lock is held: each link may be a cache miss.
 struct goroutine_list {
+#ifdef BURROW_MODEL
+  static constexpr std::uint32_t most = 3;  // a model fills it
+#else
   static constexpr std::uint32_t most = 128;
+#endif
   goroutine* first = nullptr;
   goroutine* last = nullptr;
   std::uint32_t length = 0;
