@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Waiting for a lock. Two threads that take one lock in turn, at every few instructions, spend their
-// time on moving its cache line to and fro. So a thread that meets the same lock again after only a
-// few critical sections stays away from it for longer each time: meanwhile the other does many of
-// them in a row, and then the roles change.
+// Waiting for a lock. Two threads that take one lock in turn, at every few instructions, spend
+// their time on moving its cache line to and fro. So a thread that meets the same lock again after
+// only a few critical sections stays away from it for longer each time: meanwhile the other does
+// many of them in a row, and then the roles change.
 #include <burrow/detail/compiler.hpp>
 #include <burrow/detail/lock.hpp>
 
