@@ -272,7 +272,7 @@ void execution::publish(std::uint16_t object, std::uint64_t value, std::memory_o
 
 std::uint64_t execution::load(const void* at, unsigned size, std::memory_order order,
                               const place& where) {
-  constexpr unsigned most_choices = 4;
+  constexpr unsigned most_choices = 8;
   if (!running_) return memory_model::raw(at, size);
   const checker_scope guard;
   const std::uint16_t object = enter(at, size, where);
