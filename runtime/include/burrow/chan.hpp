@@ -100,7 +100,7 @@ class sending {
     requires std::is_convertible_v<U&&, T>
   auto send(U&& x) const {
     if constexpr (sends_by_reference<T, U>) {
-      return send_operation<T, U*>(core(), std::addressof(x));
+      return send_operation<T, U&&>(core(), std::move(x));
     } else {
       return send_operation<T, T>(core(), std::forward<U>(x));
     }

@@ -227,8 +227,8 @@ class [[nodiscard(
   [[no_unique_address]] element_error<T> error_;
 };
 
-/// What a send of an element that is not trivial has: the element (Held is T), or a pointer to the
-/// caller's rvalue, of T or of a type that converts to it (Held is U*).
+/// What a send of an element that is not trivial has: the element (Held is T), or a reference to the
+/// caller's rvalue, of T or of a type that converts to it (Held is U&&).
 template <class T, class Held>
 struct held_element : element_source {
   Held held;
@@ -236,12 +236,7 @@ struct held_element : element_source {
   template <class U>
   explicit held_element(U&& x)
       : element_source{[](void* to, element_source& from) {
-          auto& self = static_cast<held_element&>(from);
-          if constexpr (std::is_same_v<T, Held>) {
-            ::new (to) T(std::move(self.held));
-          } else {
-            ::new (to) T(std::move(*self.held));
-          }
+          ::new (to) T(std::move(static_cast<held_element&>(from).held));
         }},
         held(std::forward<U>(x)) {}
   held_element(held_element&&) = default;
@@ -257,7 +252,7 @@ struct trivial_element {
   void* place() noexcept { return std::addressof(held); }
 };
 
-/// A send; Held is T (a copy that the operation owns) or U* (the caller's rvalue).
+/// A send; Held is T (a copy that the operation owns) or U&& (the caller's rvalue).
 template <class T, class Held>
 class [[nodiscard("a send does nothing until it is awaited or given to select")]] send_operation
     : public operation<send_operation<T, Held>, chan_waiter> {
@@ -269,7 +264,7 @@ class [[nodiscard("a send does nothing until it is awaited or given to select")]
   static constexpr wait_reason reason_without_source() noexcept {
     return wait_reason::chan_send_nil;
   }
-  static constexpr bool refers_to_rvalue = !std::is_same_v<T, Held>;
+  static constexpr bool refers_to_rvalue = std::is_rvalue_reference_v<Held>;
 
   template <class U>
   send_operation(chan_core* core, U&& x) : core_(core), element_(std::forward<U>(x)) {}
@@ -307,7 +302,7 @@ class [[nodiscard("a send does nothing until it is awaited or given to select")]
 /// move takes something away.
 template <class T, class U>
 inline constexpr bool sends_by_reference =
-    !std::is_lvalue_reference_v<U> && !std::is_const_v<U> && !is_trivial_element<T> &&
-    (std::is_same_v<U, T> || !std::is_trivially_copyable_v<U>);
+    std::is_same_v<U, T> || (!std::is_reference_v<U> && !std::is_const_v<U> &&
+                             !is_trivial_element<T> && !std::is_trivially_copyable_v<U>);
 
 }  // namespace burrow::detail
