@@ -183,8 +183,8 @@ void start_call(plain_call& call) noexcept {
       call.run(call);
       call.release(call);
     }).detach();
-  } catch (const std::system_error&) {
-    fatal("after_func: no runtime runs, and no thread can be started");
+  } catch (...) {
+    fatal("after_func: neither a goroutine nor a thread can be started");
   }
 }
 

@@ -2,13 +2,13 @@
 // The end of a runtime, in the order of rule 7:
 //  1. main has returned: the root Context is cancelled.
 //  2. shutdown_grace: goroutines end by themselves; over as soon as none is left.
-//  3. `exiting` is set, and the goroutines that are left are abandoned one after the other, the
-//     newest first; the next one's turn comes when the last has ended, so a goroutine's locals
-//     outlive all that it started. A goroutine inside blocking() cannot be unwound now; it is told
-//     and passed over.
+//  3. `exiting` is set, plain threads start no more goroutines here, and those that are left are
+//     abandoned one after the other, the newest first; the next one's turn comes when the last has
+//     ended, so a goroutine's locals outlive all that it started. A goroutine inside blocking()
+//     cannot be unwound now; it is told and passed over.
 //  4. shutdown_limit: what is still there is printed, and the process ends with main's result.
 // All of this is done by main's own goroutine, which waits on a channel that the scheduler's on_end
-// hook sends to.
+// hook sends to. Memory that is lacking meanwhile is waited for, up to the shutdown limit.
 #include <burrow/chan.hpp>
 #include <burrow/detail/fatal.hpp>
 #include <burrow/detail/runtime_state.hpp>
@@ -21,6 +21,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 #include <unistd.h>
 #include <vector>
@@ -63,7 +64,12 @@ runtime_state::runtime_state(const options& opt)
   install_goroutine_starter();
 }
 
-void main_joiner::ended(goroutine& g, std::exception_ptr) noexcept { g.home->owner().stop(); }
+void main_joiner::ended(goroutine& g, std::exception_ptr error) noexcept {
+  scheduler& sched = g.home->owner();
+  // There was no memory for main's frames: main has not begun.
+  if (error) static_cast<runtime_state*>(sched.user)->error = std::move(error);
+  sched.stop();
+}
 
 void main_returned(runtime_state& state, int status) noexcept { state.status = status; }
 
@@ -105,11 +111,10 @@ task<bool> some_goroutine_ends(runtime_state& state, clock::time_point until) {
   co_return chosen == 0;
 }
 
-task<bool> all_end(runtime_state& state, clock::time_point until) {
-  for (;;) {
-    if (state.sched.live() <= 1) co_return true;
+task<> all_end(runtime_state& state, clock::time_point until) {
+  while (state.sched.live() > 1) {
     const bool ended = co_await some_goroutine_ends(state, until);
-    if (!ended) co_return state.sched.live() <= 1;
+    if (!ended) co_return;
   }
 }
 
@@ -122,7 +127,7 @@ task<> unwind(runtime_state& state, survivor s, clock::time_point until) {
   }
 }
 
-task<bool> unwind_all(runtime_state& state, clock::time_point until) {
+task<> unwind_all(runtime_state& state, clock::time_point until) {
   while (state.sched.live() > 1 && clock::now() < until) {
     const std::vector<survivor> left = survivors(state);
     for (const survivor& s : left) co_await unwind(state, s, until);
@@ -133,9 +138,8 @@ task<bool> unwind_all(runtime_state& state, clock::time_point until) {
     }
     if (!only_blocked || state.sched.live() <= 1) continue;
     const bool ended = co_await some_goroutine_ends(state, until);
-    if (!ended) break;
+    if (!ended) co_return;
   }
-  co_return state.sched.live() <= 1;
 }
 
 [[noreturn]] void end_process(runtime_state& state) {
@@ -149,10 +153,15 @@ task<bool> unwind_all(runtime_state& state, clock::time_point until) {
   ::_exit(state.status);
 }
 
-/// After this_goroutine::exit() in main: the others run on, then the program is dead.
-task<> outlive_all(runtime_state& state) {
-  while (state.sched.live() > 1) co_await state.ended.recv();
-  fatal("no goroutines (main called this_goroutine::exit) - deadlock!");
+/// True: only main is left, and no other can come.
+bool all_have_ended(runtime_state& state) noexcept {
+  if (state.sched.live() > 1) return false;
+  state.sched.close_to_outside();
+  return state.sched.live() <= 1;
+}
+
+clock::time_point in(std::chrono::nanoseconds d) {
+  return clock::time_point(std::chrono::nanoseconds(later(steady_now(), d.count())));
 }
 
 }  // namespace
@@ -166,17 +175,33 @@ task<> conclude(runtime_state& state) {
       release);
   if (state.main_exited) {
     state.main->word.reset();  // this wait is no longer main's own
-    co_await outlive_all(state);
+    while (state.sched.live() > 1) co_await state.ended.recv();
+    fatal("no goroutines (main called this_goroutine::exit) - deadlock!");
   }
   (*state.cancel_root)();
   const auto& settings = state.sched.settings();
-  bool over = state.sched.live() <= 1;
-  if (!over && settings.shutdown_grace.count() > 0) {
-    over = co_await all_end(state, clock::now() + settings.shutdown_grace);
+  bool over = all_have_ended(state);
+  // Where memory is lacking, a moment later there may be some: what ends gives its own back.
+  const auto grace = in(settings.shutdown_grace);
+  while (!over && clock::now() < grace) {
+    try {
+      co_await all_end(state, grace);
+    } catch (const std::bad_alloc&) {
+    }
+    over = all_have_ended(state);
+    if (!over) co_await this_goroutine::yield();
   }
-  if (!over) {
-    state.sched.exiting.store(true, seq_cst);
-    over = co_await unwind_all(state, clock::now() + settings.shutdown_limit);
+  if (over) co_return;
+  state.sched.close_to_outside();  // who comes from there could do so for ever
+  state.sched.exiting.store(true, seq_cst);
+  const auto limit = in(settings.shutdown_limit);
+  while (!over && clock::now() < limit) {
+    try {
+      co_await unwind_all(state, limit);
+    } catch (const std::bad_alloc&) {
+    }
+    over = all_have_ended(state);
+    if (!over) co_await this_goroutine::yield();
   }
   if (!over) end_process(state);
 }

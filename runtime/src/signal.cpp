@@ -10,9 +10,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <sys/eventfd.h>
 #include <thread>
@@ -187,7 +189,13 @@ class registry {
       if (::read(event(), &count, sizeof(count)) < 0 && errno != EINTR) return;
       const std::uint64_t arrived = pending().exchange(0);
       for (int number = 1; number <= most_signals; ++number) {
-        if ((arrived >> (number - 1) & 1) != 0) dispatch(number);
+        if ((arrived >> (number - 1) & 1) == 0) continue;
+        try {
+          dispatch(number);
+        } catch (const std::bad_alloc&) {  // a signal is not lost: again in a moment
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          handle(number);
+        }
       }
     }
   }

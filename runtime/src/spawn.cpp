@@ -19,11 +19,11 @@ void throw_nil_context() { throw std::invalid_argument("a nil context was passed
 goroutine* new_goroutine() {
   if (worker* w = current_worker()) return w->new_goroutine();
   if (in_forked_child()) fatal_in_forked_child();
-  scheduler* s = scheduler::latest();
-  if (s == nullptr) {
+  goroutine* g = scheduler::new_goroutine_in_latest();
+  if (g == nullptr) {
     throw std::logic_error("no runtime is running: start one with burrow::run(main)");
   }
-  return s->new_goroutine_outside();
+  return g;
 }
 
 void discard_goroutine(goroutine* g) noexcept { g->home->discard(g); }
@@ -38,26 +38,21 @@ void start_goroutine(goroutine* g) noexcept {
 }
 
 context_node* current_context() noexcept {
-  if (goroutine* g = current_goroutine()) return carried(*g);
-  scheduler* s = scheduler::latest();
-  return s != nullptr ? node_of(static_cast<runtime_state*>(s->user)->root) : nullptr;
+  goroutine* g = current_goroutine();
+  return g != nullptr ? carried(*g) : nullptr;
 }
 
-namespace {
-
-context_node* root_of(const goroutine& g) noexcept {
+context_node* root_context(const goroutine& g) noexcept {
   return node_of(static_cast<runtime_state*>(g.home->owner().user)->root);
 }
 
-}  // namespace
-
 void take_context(goroutine& g, context_node* ctx) noexcept {
-  if (ctx != root_of(g)) retain(ctx);
+  if (ctx != root_context(g)) retain(ctx);
 }
 
 void give_back_context(goroutine& g) noexcept {
   context_node* ctx = carried(g);
-  if (ctx != root_of(g)) drop(ctx);
+  if (ctx != root_context(g)) drop(ctx);
 }
 
 void exit_goroutine() {

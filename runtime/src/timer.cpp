@@ -183,10 +183,6 @@ void timer_core::try_again() noexcept {
   if (is_set_again) release();
 }
 
-context_node* root_context(const goroutine& g) noexcept {
-  return node_of(static_cast<runtime_state*>(g.home->owner().user)->root);
-}
-
 // --- handles -------------------------------------------------------------------------------------
 
 nanoseconds_t checked_interval(nanoseconds_t d, const char* refusal) {

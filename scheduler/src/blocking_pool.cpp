@@ -3,7 +3,7 @@
 #include <burrow/detail/scheduler.hpp>
 
 #include <chrono>
-#include <csignal>
+#include <system_error>
 
 namespace burrow::detail {
 
@@ -21,7 +21,13 @@ void blocking_pool::submit(blocking_job& job) {
     own_threads().fetch_add(1, seq_cst);
     try {
       std::thread([this] { loop(); }).detach();
-    } catch (...) {
+    } catch (const std::system_error& e) {
+      --threads_;
+      own_threads().fetch_sub(1, seq_cst);
+      if (threads_ == 0) {
+        throw std::system_error(e.code(), "no thread for a blocking call can be started");
+      }
+    } catch (...) {  // no memory for it
       --threads_;
       own_threads().fetch_sub(1, seq_cst);
       if (threads_ == 0) throw;

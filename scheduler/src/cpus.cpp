@@ -49,10 +49,11 @@ double quota_v1(const std::string& folder) {
   return quota > 0 && period > 0 ? quota / period : 0;
 }
 
-/// The tightest quota of this process's cgroup and the groups above it; 0: none.
-double cgroup_quota() {
+}  // namespace
+
+double cgroup_quota(const std::string& base) {
   double tightest = 0;
-  std::ifstream groups("/proc/self/cgroup");
+  std::ifstream groups(base + "/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
@@ -61,7 +62,7 @@ double cgroup_quota() {
     const bool v2 = controllers.empty();
     if (!v2 && ("," + controllers + ",").find(",cpu,") == std::string::npos) continue;
     std::string path = line.substr(second + 1);
-    const std::string root = v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu";
+    const std::string root = base + (v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu");
     for (;;) {
       const double quota = v2 ? quota_v2(root + path) : quota_v1(root + path);
       if (quota > 0 && (tightest == 0 || quota < tightest)) tightest = quota;
@@ -73,14 +74,14 @@ double cgroup_quota() {
   return tightest;
 }
 
-}  // namespace
-
 int allowed_cpus() noexcept {
   int cpus = affinity();
   try {
-    const double quota = cgroup_quota();
+    const double quota = cgroup_quota("");
     // As Go: rounded up, and at least 2, since a quota is an average and not a number of CPUs.
-    if (quota > 0) cpus = std::min(cpus, std::max(2, static_cast<int>(std::ceil(quota))));
+    if (quota > 0 && quota < cpus) {
+      cpus = std::min(cpus, std::max(2, static_cast<int>(std::ceil(quota))));
+    }
   } catch (...) {
     // Without memory to read the quota, the affinity alone has to do.
     return cpus;

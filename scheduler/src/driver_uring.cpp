@@ -40,6 +40,10 @@ class uring_driver final : public driver {
       ::io_uring_queue_exit(&ring_);
       throw std::system_error(ENOSYS, std::generic_category(), "io_uring without timeouts");
     }
+    if (const int refused = probe(); refused != 0) {
+      ::io_uring_queue_exit(&ring_);
+      throw std::system_error(refused, std::generic_category(), "io_uring_enter");
+    }
     wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake_ < 0) {
       const int failure = errno;
@@ -78,6 +82,15 @@ class uring_driver final : public driver {
   const char* name() const noexcept override { return "io_uring"; }
 
  private:
+  /// A filter of system calls may let the setup pass, and refuse what is needed later; better to
+  /// know it now. 0: both other calls get through to the kernel, which has answers of its own.
+  int probe() noexcept {
+    const long waited = ::syscall(SYS_io_uring_enter, ring_.ring_fd, 0, 0, 0, nullptr, 0);
+    if (waited < 0 && errno != EBADFD) return errno;  // EBADFD: not enabled yet
+    const long told = ::syscall(SYS_io_uring_register, ring_.ring_fd, 0x7fff, nullptr, 0);
+    return told < 0 && errno != EINVAL ? errno : 0;  // EINVAL: no such request
+  }
+
   /// On the worker's own thread: that makes it the ring's single issuer.
   void enable() {
     if (enabled_) return;

@@ -39,15 +39,16 @@ int threads_of_process() noexcept {
 }  // namespace
 
 /// True: all workers sleep.
-bool scheduler::sample_workers(std::vector<std::uint64_t>& seen) noexcept {
+bool scheduler::sample_workers() noexcept {
   const bool all_asleep = idle_.all_asleep(workers_.size());
   bool help = false;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     worker& w = *workers_[i];
     const std::uint64_t turns = w.turns();
     // Only a worker that is awake can be stuck; one that is parked has made no turn either.
-    const bool is_stuck = turns == seen[i] && w.park_state_.load(relaxed) == worker::awake;
-    seen[i] = turns;
+    const bool is_stuck =
+        turns == sampled_turns_[i] && w.park_state_.load(relaxed) == worker::awake;
+    sampled_turns_[i] = turns;
     if (is_stuck != w.stuck.load(relaxed)) {
       w.stuck.store(is_stuck, relaxed);
       stuck_workers_.fetch_add(is_stuck ? 1 : std::numeric_limits<std::size_t>::max(), relaxed);
@@ -63,7 +64,6 @@ bool scheduler::sample_workers(std::vector<std::uint64_t>& seen) noexcept {
 }
 
 void scheduler::monitor_loop() noexcept {
-  std::vector<std::uint64_t> seen(workers_.size(), 0);
   int idle_samples = 0;
   std::unique_lock hold(monitor_mutex_);
   while (!stopping_.load(acquire)) {
@@ -79,7 +79,7 @@ void scheduler::monitor_loop() noexcept {
       continue;
     }
     monitor_signal_.wait_for(hold, sample_interval);
-    idle_samples = sample_workers(seen) ? idle_samples + 1 : 0;
+    idle_samples = sample_workers() ? idle_samples + 1 : 0;
   }
 }
 

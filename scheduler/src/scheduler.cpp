@@ -74,9 +74,24 @@ scheduler*& scheduler::list_head() noexcept {
   return head;
 }
 
-scheduler* scheduler::latest() noexcept {
+void scheduler::close_to_outside() noexcept {
   std::lock_guard hold(list_mutex());
-  return list_head();
+  is_open_ = false;
+}
+
+bool scheduler::any_open() noexcept {
+  std::lock_guard hold(list_mutex());
+  scheduler* s = list_head();
+  while (s != nullptr && !s->is_open_) s = s->next_scheduler_;
+  return s != nullptr;
+}
+
+/// Under the lock to the end: who has closed a runtime sees all slots that were taken before.
+goroutine* scheduler::new_goroutine_in_latest() {
+  std::lock_guard hold(list_mutex());
+  scheduler* s = list_head();
+  while (s != nullptr && !s->is_open_) s = s->next_scheduler_;
+  return s != nullptr ? s->new_goroutine_outside() : nullptr;
 }
 
 // --- construction --------------------------------------------------------------------------------
@@ -89,6 +104,7 @@ scheduler::scheduler(const options& opt) : options_(opt) {
   watch_for_forks();
   const int count = workers_from(opt);
   idle_.reserve(static_cast<std::size_t>(count));
+  sampled_turns_.resize(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<worker>(*this, static_cast<std::uint32_t>(i)));
     workers_.back()->left_alone_.resize(static_cast<std::size_t>(count));
@@ -143,13 +159,20 @@ void scheduler::start_threads() {
     }
     own_threads().fetch_add(1, seq_cst);
     monitor_ = std::thread([this] { monitor_loop(); });
+  } catch (const std::system_error& e) {
+    take_back_threads();
+    throw std::system_error(e.code(), "no thread for a worker can be started");
   } catch (...) {
-    stopping_.store(true, seq_cst);
-    for (auto& w : workers_) w->unpark();
-    for (auto& t : threads_) t.join();
-    own_threads().fetch_sub(static_cast<int>(threads_.size()) + 2, seq_cst);
+    take_back_threads();
     throw;
   }
+}
+
+/// One that was counted could not be started.
+void scheduler::take_back_threads() noexcept {
+  stop();
+  for (auto& t : threads_) t.join();
+  own_threads().fetch_sub(static_cast<int>(threads_.size()) + 2, seq_cst);
 }
 
 void scheduler::run(goroutine* main) {

@@ -77,6 +77,10 @@ void worker::ready_all(wake_list& wakes) noexcept {
 
 void worker::yield(goroutine* g) noexcept {
   // The number of runnable goroutines does not grow, so nobody is woken.
+  if (queue_.size() == 0 && owner_.global_.size() != 0) {  // it would be its own successor
+    owner_.global_.push({g, g, 1});
+    return;
+  }
   if (!queue_.push_quietly(g)) overflow(g);
 }
 
@@ -386,7 +390,7 @@ nanoseconds_t worker::judge_sleep() noexcept {
     case scheduler::verdict::unproven: {
       const bool is_new = turns() != judged_at_turn_;
       judged_at_turn_ = turns();
-      look_again_ = is_new ? first_look : std::min(2 * look_again_, rarest_look);
+      look_again_ = is_new ? first_look : std::clamp(2 * look_again_, first_look, rarest_look);
       return later(steady_now(), look_again_);
     }
   }
@@ -421,10 +425,13 @@ void worker::discard(goroutine* g) noexcept {
     free_goroutine(g);
     return;
   }
+  const outside_call hold(owner_);  // this may have been the last
   g->id.store(0, release);
+  g->word.reset();
   g->next = nullptr;
-  owner_.outside_started_.fetch_sub(1, relaxed);
   owner_.slab_.give_batch(g, 1);
+  owner_.outside_started_.fetch_sub(1, release);
+  if (auto* told = owner_.on_end.load(acquire)) told(owner_);
 }
 
 void worker::free_goroutine(goroutine* g) noexcept {

@@ -16,8 +16,11 @@ std::atomic<std::size_t> until_failure{0};
 std::atomic<std::size_t> failing_size{0};
 
 bool must_fail(std::size_t size) noexcept {
-  if (until_failure.load() == 0 || size < failing_size.load()) return false;
-  return until_failure.fetch_sub(1) == 1;
+  if (size < failing_size.load()) return false;
+  std::size_t left = until_failure.load();
+  while (left != 0 && !until_failure.compare_exchange_weak(left, left - 1)) {
+  }
+  return left == 1;
 }
 
 void* allocate(std::size_t size, std::size_t alignment) {
@@ -44,6 +47,7 @@ void fail_allocation(std::size_t n, std::size_t size) noexcept {
   failing_size = size;
   until_failure = n;
 }
+bool allocation_is_to_fail() noexcept { return until_failure != 0; }
 
 void* operator new(std::size_t size) { return allocate(size, usual); }
 void* operator new[](std::size_t size) { return allocate(size, usual); }

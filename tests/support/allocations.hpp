@@ -13,3 +13,6 @@ std::size_t live_allocations() noexcept;
 
 /// From now on the n-th allocation of at least `size` bytes throws std::bad_alloc, once; 0: none.
 void fail_allocation(std::size_t n, std::size_t size = 0) noexcept;
+
+/// Whether the failure that was asked for is still to come.
+bool allocation_is_to_fail() noexcept;

@@ -44,13 +44,15 @@ class runtime {
 
 void main_returned(runtime_state& state, int status) noexcept;
 void main_failed(runtime_state& state, std::exception_ptr error) noexcept;
-/// By main's goroutine, when main has ended: ends the others, then the runtime.
+/// By main's goroutine, when main has ended: ends the others, then the runtime. Throws nothing once
+/// its frame is made.
 task<> conclude(runtime_state& state);
 
 /// The body of main's goroutine.
 template <class F, class Arguments>
 task<> main_body(runtime_state* state, F f, Arguments arguments) {
   using result = typename decltype(std::apply(f, std::move(arguments)))::value_type;
+  task<> end = conclude(*state);  // now, since there may be no memory for it then
   try {
     if constexpr (std::is_void_v<result>) {
       co_await std::apply(f, std::move(arguments));
@@ -62,7 +64,7 @@ task<> main_body(runtime_state* state, F f, Arguments arguments) {
   } catch (...) {
     main_failed(*state, std::current_exception());
   }
-  co_await conclude(*state);
+  co_await std::move(end);
 }
 
 template <class F, class... Args>

@@ -227,8 +227,8 @@ class [[nodiscard(
   [[no_unique_address]] element_error<T> error_;
 };
 
-/// What a send of an element that is not trivial has: the element (Held is T), or a reference to the
-/// caller's rvalue, of T or of a type that converts to it (Held is U&&).
+/// What a send of an element that is not trivial has: the element (Held is T), or a reference to
+/// the caller's rvalue, of T or of a type that converts to it (Held is U&&).
 template <class T, class Held>
 struct held_element : element_source {
   Held held;

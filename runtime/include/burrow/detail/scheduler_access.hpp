@@ -15,9 +15,11 @@ void discard_goroutine(goroutine* g) noexcept;
 /// Makes a new goroutine runnable. The newest of a worker runs first.
 void start_goroutine(goroutine* g) noexcept;
 
-/// The Context that a goroutine started here carries: the running goroutine's, or the runtime's
-/// root.
+/// The Context that a goroutine started here carries: the running goroutine's. Null on a plain
+/// thread: the root_context() of the goroutine, which keeps that runtime alive.
 context_node* current_context() noexcept;
+/// The root Context of the runtime that the goroutine belongs to.
+context_node* root_context(const goroutine& g) noexcept;
 
 /// A reference of the goroutine's own, unless the runtime keeps the Context alive anyway.
 void take_context(goroutine& g, context_node* ctx) noexcept;

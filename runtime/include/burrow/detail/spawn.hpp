@@ -156,7 +156,10 @@ class spawnable {
       throw;
     }
     g->where = where_;
-    if constexpr (!Joiner::borrows_context) take_context(*g, ctx);
+    if constexpr (!Joiner::borrows_context) {
+      if (ctx == nullptr) ctx = root_context(*g);  // a plain thread carries none
+      take_context(*g, ctx);
+    }
     carry(*g, ctx);
     return g;
   }

@@ -16,9 +16,6 @@
 
 namespace burrow::detail {
 
-/// The root Context of the runtime that the goroutine belongs to.
-context_node* root_context(const goroutine& g) noexcept;
-
 struct timer_joiner {
   static constexpr bool accepts_plain = true;
   static constexpr bool borrows_context = false;

@@ -43,8 +43,14 @@ class scheduler {
   /// Wakes a worker if one sleeps and none searches. After a push with seq_cst.
   void notify() noexcept;
 
-  /// The scheduler that a plain thread means: the one that started last and still runs, or null.
-  static scheduler* latest() noexcept;
+  /// By main's goroutine: from now on plain threads start no goroutines here.
+  void close_to_outside() noexcept;
+
+  /// Whether a plain thread finds a runtime to start goroutines in.
+  static bool any_open() noexcept;
+  /// A slot in the runtime that a plain thread means: the one that started last and is open. It
+  /// does not end before that goroutine. Null: there is none. Throws std::bad_alloc.
+  static goroutine* new_goroutine_in_latest();
   /// Calls f(scheduler&) for each that runs, under the lock of their list.
   template <class F>
   static void for_each(F f) {
@@ -76,6 +82,7 @@ class scheduler {
   friend struct outside_call;
 
   void start_threads();
+  void take_back_threads() noexcept;
   void choose_driver();
   enum class verdict {
     alive,
@@ -86,7 +93,7 @@ class scheduler {
   void report_deadlock() noexcept;
   void monitor_loop() noexcept;
   void wake_monitor() noexcept;
-  bool sample_workers(std::vector<std::uint64_t>& seen) noexcept;
+  bool sample_workers() noexcept;
 
   static std::mutex& list_mutex() noexcept;
   static scheduler*& list_head() noexcept;
@@ -106,6 +113,7 @@ class scheduler {
   atomic<std::uint64_t> outside_started_{0};
   atomic<std::uint64_t> outside_clock_{0};  // see worker::next_id()
   std::vector<std::thread> threads_;
+  std::vector<std::uint64_t> sampled_turns_;  // of each worker, by the monitor
 
   std::mutex monitor_mutex_;
   std::condition_variable monitor_signal_;
@@ -113,7 +121,8 @@ class scheduler {
   bool monitor_kicked_ = false;  // under monitor_mutex_
   std::thread monitor_;
 
-  scheduler* next_scheduler_ = nullptr;  // under list_mutex()
+  scheduler* next_scheduler_ = nullptr;  // under list_mutex(), as below
+  bool is_open_ = true;
 };
 
 /// Keeps a scheduler from ending while a plain thread uses it.
@@ -140,6 +149,9 @@ bool in_forked_child() noexcept;
 
 /// The CPUs that this process may use: affinity and cgroup quota, or BURROW_PROCS.
 int allowed_cpus() noexcept;
+/// The tightest quota, in CPUs, of this process's cgroup and the groups above it; 0: none. Reads
+/// /proc and /sys below `base`.
+double cgroup_quota(const std::string& base);
 
 /// Prints all goroutines: what each waits for and where it was started.
 void print_goroutines(int fd) noexcept;
