@@ -197,7 +197,7 @@ goroutine* scheduler::new_goroutine_outside() {
   g->home = workers_.front().get();
   outside_started_.fetch_add(1, relaxed);
   const std::uint64_t tick = outside_clock_.fetch_add(1, relaxed) + 1;
-  g->id.store(tick * (workers_.size() + 1), release);
+  g->id.store((tick - 1) * (workers_.size() + 1) + 1, release);
   return g;
 }
 

@@ -144,7 +144,7 @@ class worker {
   void finish_ended() noexcept;
   void park() noexcept;
   nanoseconds_t judge_sleep() noexcept;
-  std::uint64_t next_id(goroutine* parent) noexcept;
+  std::uint64_t next_id() noexcept;
 
   scheduler& owner_;
   goroutine* current_ = nullptr;
