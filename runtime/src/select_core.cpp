@@ -146,7 +146,7 @@ BURROW_NOINLINE std::coroutine_handle<> select_core::wait(goroutine& g,
     if (chosen_ < count_) cases_[chosen_].type->settle(*cases_[chosen_].node);
     return g.budget > 1 || g.exiting ? transfer_to(w, h) : yield_to_others(g, h);
   }
-  if (!g.begin_wait(n != 0 ? wait_reason::select : wait_reason::select_no_cases)) {
+  if (!g.begin_wait(count_ != 0 ? wait_reason::select : wait_reason::select_no_cases)) {
     refused_ = true;
     unlock_all(n);
     if (!wakes.empty()) wake_here(w, wakes);

@@ -68,6 +68,8 @@ class scheduler {
   atomic<bool> exiting{false};
   /// Who waits for the end of a goroutine during the shutdown; called by the worker it ended on.
   atomic<void (*)(scheduler&)> on_end{nullptr};
+  /// Main's goroutine, while it ends the others after main itself has ended: reports leave it out.
+  atomic<goroutine*> concluding{nullptr};
   /// What the layers above keep per runtime.
   void* user = nullptr;
 
@@ -141,7 +143,11 @@ bool in_forked_child() noexcept;
 /// The CPUs that this process may use: affinity and cgroup quota, or BURROW_PROCS.
 int allowed_cpus() noexcept;
 
-/// Prints all goroutines: what each waits for and where it was started.
+/// What a report says that a goroutine does, unless it is the one that makes the report.
+const char* state_text(const goroutine& g) noexcept;
+/// Prints its id, `state`, its name and where it was started.
+void print_goroutine(int fd, const goroutine& g, const char* state) noexcept;
+/// Prints all goroutines, the running one first, the others from the oldest to the newest.
 void print_goroutines(int fd) noexcept;
 
 }  // namespace burrow::detail
