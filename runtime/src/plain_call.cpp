@@ -31,7 +31,7 @@ bool start_in_goroutine(plain_call& call) noexcept {
   if (current_worker() == nullptr && scheduler::latest() == nullptr) return false;
   try {
     plain_call_body body(call);
-    spawnable<plain_joiner> callable(body);
+    spawnable<plain_joiner> callable(body, call.where);
     goroutine* g = new_goroutine();
     auto* state = static_cast<runtime_state*>(g->home->owner().user);
     start_goroutine(callable.fill(g, {}, node_of(state->root)));
