@@ -128,6 +128,26 @@ TEST_CASE("the ids of what plain threads start are unique, and greater than main
   });
 }
 
+TEST_CASE("what a call inside blocking() starts has an id greater than its caller's") {
+  run_test(2, []() -> task<> {
+    auto out = make_chan<unsigned long long>(1);
+    const auto calls = [out](chan<bool> result) -> task<> {
+      const auto report_id = [out]() -> task<> { co_await out.send(this_goroutine::id()); };
+      co_await blocking([&] { go(report_id); });
+      unsigned long long id = 0;
+      co_await out.recv(id);
+      co_await result.send(id > this_goroutine::id());
+    };
+    auto result = make_chan<bool>();
+    for (int i = 0; i < 100; ++i) {
+      go(calls, result);
+      bool newer = false;
+      co_await result.recv(newer);
+      CHECK(newer);
+    }
+  });
+}
+
 task<> descends(int depth, unsigned long long parent, chan<bool> out) {
   const bool newer = this_goroutine::id() > parent;
   if (!newer || depth == 0) {
