@@ -69,6 +69,7 @@ void group_core::add(goroutine* g, group_member& member) noexcept {
     if (starts) {
       active_.store(active_.load(relaxed) + 1, release);
     } else {
+      g->reason.store(wait_reason::group_limit, relaxed);  // until it begins
       g->next = nullptr;
       (last_pending_ != nullptr ? last_pending_->next : first_pending_) = g;
       last_pending_ = g;

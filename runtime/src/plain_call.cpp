@@ -34,7 +34,7 @@ bool start_in_goroutine(plain_call& call) noexcept {
   if (current_worker() == nullptr && !scheduler::any_open()) return false;
   plain_call_body body(call);
   try {
-    spawnable<plain_joiner> callable(std::move(body));
+    spawnable<plain_joiner> callable(std::move(body), call.where);
     goroutine* g = new_goroutine();
     auto* state = static_cast<runtime_state*>(g->home->owner().user);
     start_goroutine(callable.fill(g, {}, node_of(state->root)));

@@ -87,20 +87,22 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-struct survivor {
-  std::uint64_t id;
-  goroutine* g;
-};
-
-/// All goroutines but main, the newest first.
-std::vector<survivor> survivors(runtime_state& state) {
-  std::vector<survivor> found;
-  state.sched.registry().for_each([&](goroutine& g) {
-    if (&g != state.main) found.push_back({g.id.load(relaxed), &g});
-  });
-  std::sort(found.begin(), found.end(),
-            [](const survivor& a, const survivor& b) { return a.id > b.id; });
+/// All goroutines but main's, the oldest first.
+std::vector<slab::entry> others(runtime_state& state) {
+  std::vector<slab::entry> found;
+  {
+    const auto hold = state.sched.registry().hold();
+    found = state.sched.registry().in_use();
+  }
+  std::erase_if(found, [&](const slab::entry& e) { return e.g == state.main; });
   return found;
+}
+
+bool has_ended(const slab::entry& e) noexcept { return e.g->id.load(acquire) != e.id; }
+
+/// Inside blocking(), or kept by a group until an older child ends: it is told, and passed over.
+bool has_to_wait(const slab::entry& e) noexcept {
+  return e.g->in_blocking.load(acquire) || e.g->reason.load(relaxed) == wait_reason::group_limit;
 }
 
 /// Waits for the end of any goroutine; false: `until` has passed.
@@ -118,37 +120,71 @@ task<> all_end(runtime_state& state, clock::time_point until) {
   }
 }
 
-/// Abandons one, and waits until it has ended, cannot be unwound, or `until` has passed.
-task<> unwind(runtime_state& state, survivor s, clock::time_point until) {
-  if (s.g->word.abandon()) wake(s.g);
-  while (s.g->id.load(acquire) == s.id && !s.g->in_blocking.load(acquire)) {
+/// Abandons one, and waits until it has ended or cannot be unwound now; false: `until` has passed.
+task<bool> unwind(runtime_state& state, slab::entry e, clock::time_point until) {
+  if (e.g->word.abandon()) wake(e.g);
+  while (!has_ended(e) && !has_to_wait(e)) {
     const bool ended = co_await some_goroutine_ends(state, until);
-    if (!ended) co_return;
+    if (!ended) co_return false;
   }
+  co_return true;
 }
 
-task<> unwind_all(runtime_state& state, clock::time_point until) {
-  while (state.sched.live() > 1 && clock::now() < until) {
-    const std::vector<survivor> left = survivors(state);
-    for (const survivor& s : left) co_await unwind(state, s, until);
-    bool only_blocked = true;
-    for (const survivor& s : left) {
-      only_blocked =
-          only_blocked && (s.g->id.load(acquire) != s.id || s.g->in_blocking.load(acquire));
+/// False: `until` has passed. Then those that were not reached are left alone, since what they hold
+/// may be in use by a newer one that goes on.
+task<bool> unwind_all(runtime_state& state, clock::time_point until) {
+  while (state.sched.live() > 1) {
+    const std::vector<slab::entry> left = others(state);
+    for (auto e = left.rbegin(); e != left.rend(); ++e) {
+      const bool in_time = co_await unwind(state, *e, until);
+      if (!in_time) co_return state.sched.live() <= 1;
     }
-    if (!only_blocked || state.sched.live() <= 1) continue;
+    const bool none_can_end = std::all_of(
+        left.begin(), left.end(), [](const auto& e) { return has_ended(e) || has_to_wait(e); });
+    if (!none_can_end || state.sched.live() <= 1) continue;
     const bool ended = co_await some_goroutine_ends(state, until);
-    if (!ended) co_return;
+    if (!ended) co_return state.sched.live() <= 1;
   }
+  co_return true;
 }
 
-[[noreturn]] void end_process(runtime_state& state) {
+/// Those that hold up the end: they are inside blocking(), or were told to end and go on. Not those
+/// whose turn has not come, and not those that only wait for the end of another. Under the
+/// registry's hold.
+std::vector<slab::entry> holding_up(runtime_state& state) {
+  std::vector<slab::entry> found = state.sched.registry().in_use();
+  std::erase_if(found, [&](const slab::entry& e) {
+    const bool was_told = e.g->word.is_abandoned() || e.g->in_blocking.load(acquire);
+    return e.g == state.main || !was_told;
+  });
+  const auto waits_for_others = [](const slab::entry& e) {
+    const wait_reason reason = e.g->reason.load(relaxed);
+    return reason == wait_reason::group_limit ||
+           (reason == wait_reason::join && e.g->word.is_waiting());
+  };
+  // If all of them do, they wait for each other.
+  if (!std::all_of(found.begin(), found.end(), waits_for_others)) {
+    std::erase_if(found, waits_for_others);
+  }
+  return found;
+}
+
+/// Prints who holds up the end, and ends the process. Returns if the last has ended meanwhile.
+void end_process(runtime_state& state) {
   std::fflush(nullptr);
-  std::fprintf(stderr,
-               "burrow: main has returned, and %llu goroutines could not be unwound within the "
-               "shutdown limit:\n",
-               static_cast<unsigned long long>(state.sched.live() - 1));
-  print_goroutines(STDERR_FILENO);
+  {
+    const auto hold = state.sched.registry().hold();
+    const std::vector<slab::entry> found = holding_up(state);
+    if (found.empty()) return;
+    std::fprintf(stderr,
+                 "burrow: main has returned, and %zu goroutine%s could not be unwound within the "
+                 "shutdown limit:\n",
+                 found.size(), found.size() == 1 ? "" : "s");
+    for (const slab::entry& e : found) {
+      // What does not wait has not come to an await since it was told.
+      print_goroutine(STDERR_FILENO, *e.g, e.g->word.is_waiting() ? state_text(*e.g) : "running");
+    }
+  }
   std::fflush(nullptr);
   ::_exit(state.status);
 }
@@ -167,6 +203,7 @@ clock::time_point in(std::chrono::nanoseconds d) {
 }  // namespace
 
 task<> conclude(runtime_state& state) {
+  state.sched.concluding.store(state.main, relaxed);
   state.sched.on_end.store(
       [](scheduler& s) {
         // Called for each end; one signal in the channel is enough, since the reader looks again.
@@ -197,13 +234,14 @@ task<> conclude(runtime_state& state) {
   const auto limit = in(settings.shutdown_limit);
   while (!over && clock::now() < limit) {
     try {
-      co_await unwind_all(state, limit);
+      static_cast<void>(co_await unwind_all(state, limit));
     } catch (const std::bad_alloc&) {
     }
     over = all_have_ended(state);
     if (!over) co_await this_goroutine::yield();
   }
   if (!over) end_process(state);
+  state.sched.concluding.store(nullptr, relaxed);  // main's callable and arguments go now
 }
 
 }  // namespace burrow::detail

@@ -55,6 +55,10 @@ void give_back_context(goroutine& g) noexcept {
   if (ctx != root_context(g)) drop(ctx);
 }
 
+void refuse_nil_function(std::source_location where) noexcept {
+  fatal("go of nil func value", where);
+}
+
 void exit_goroutine() {
   current_goroutine()->word.abandon();
   throw goroutine_exit{};

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <unistd.h>
 
 namespace burrow::detail {
@@ -14,7 +15,7 @@ namespace {
 
 /// Formats without allocation and writes at once.
 [[gnu::format(printf, 2, 3)]] void write_line(int fd, const char* format, ...) noexcept {
-  char line[512];
+  char line[4608];  // the name of a file may have 4096
   std::va_list args;
   va_start(args, format);
   const int n = std::vsnprintf(line, sizeof(line), format, args);
@@ -50,33 +51,70 @@ const char* wait_reason_text(wait_reason reason) noexcept {
     case wait_reason::once_call: return "sync.Once.Do";
     case wait_reason::context_done: return "context done";
     case wait_reason::join: return "join";
-    case wait_reason::blocking_call: return "blocking call";
+    case wait_reason::blocking_call: return "in blocking()";
     case wait_reason::io_wait: return "IO wait";
     case wait_reason::latch_wait: return "latch wait";
     case wait_reason::barrier_wait: return "barrier wait";
+    case wait_reason::group_slot:
+    case wait_reason::group_limit: return "group slot";
   }
   return "unknown";
 }
 
+const char* state_text(const goroutine& g) noexcept {
+  const wait_reason reason = g.reason.load(relaxed);
+  const bool waits = g.word.is_waiting() || reason == wait_reason::group_limit;
+  return wait_reason_text(waits ? reason : wait_reason::none);
+}
+
+void print_goroutine(int fd, const goroutine& g, const char* state) noexcept {
+  const char* name = g.name.load(acquire);
+  write_line(fd, "\ngoroutine %llu [%s]:%s%s\n\tstarted at %s:%u\n",
+             static_cast<unsigned long long>(g.id.load(relaxed)), state, name != nullptr ? " " : "",
+             name != nullptr ? name : "", g.where.file_name(),
+             static_cast<unsigned>(g.where.line()));
+}
+
 void print_goroutines(int fd) noexcept {
-  scheduler::for_each([fd](scheduler& s) {
-    s.registry().for_each([fd](goroutine& g) {
-      const bool waits = g.word.is_waiting();
-      const char* name = g.name.load(acquire);
-      write_line(fd, "\ngoroutine %llu [%s]:%s%s\n\tstarted at %s:%u\n",
-                 static_cast<unsigned long long>(g.id.load(relaxed)),
-                 waits ? wait_reason_text(g.reason.load(relaxed)) : "runnable",
-                 name != nullptr ? " " : "", name != nullptr ? name : "", g.where.file_name(),
-                 static_cast<unsigned>(g.where.line()));
-    });
+  const worker* here = current_worker();
+  const goroutine* running = here != nullptr ? here->current() : nullptr;
+  if (running != nullptr && running != here->owner().concluding.load(relaxed)) {
+    print_goroutine(fd, *running, "running");
+  }
+  scheduler::for_each([&](scheduler& s) {
+    const goroutine* concluding = s.concluding.load(relaxed);
+    const auto print_other = [&](const goroutine& g) {
+      if (&g != running && &g != concluding) print_goroutine(fd, g, state_text(g));
+    };
+    try {
+      const auto hold = s.registry().hold();
+      for (const slab::entry& e : s.registry().in_use()) print_other(*e.g);
+    } catch (const std::bad_alloc&) {  // then in the order of their slots
+      s.registry().for_each(print_other);
+    }
   });
 }
+
+namespace {
+
+[[noreturn]] void exit_with_goroutines() noexcept {
+  print_goroutines(STDERR_FILENO);
+  ::_exit(2);
+}
+
+}  // namespace
 
 void fatal(const char* sentence) noexcept {
   std::fflush(stdout);  // what the program said before
   write_line(STDERR_FILENO, "fatal error: %s\n", sentence);
-  print_goroutines(STDERR_FILENO);
-  ::_exit(2);
+  exit_with_goroutines();
+}
+
+void fatal(const char* sentence, std::source_location where) noexcept {
+  std::fflush(stdout);
+  write_line(STDERR_FILENO, "fatal error: %s\n\tat %s:%u\n", sentence, where.file_name(),
+             static_cast<unsigned>(where.line()));
+  exit_with_goroutines();
 }
 
 void fatal_in_forked_child() noexcept {

@@ -2,6 +2,7 @@
 #include <burrow/detail/fatal.hpp>
 #include <burrow/detail/scheduler.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -219,8 +220,14 @@ goroutine* scheduler::new_goroutine_outside() {
   if (g->next != nullptr) slab_.give_batch(g->next, count - 1);
   g->home = workers_.front().get();
   outside_started_.fetch_add(1, relaxed);
-  const std::uint64_t tick = outside_clock_.fetch_add(1, relaxed) + 1;
-  g->id.store(tick * (workers_.size() + 1), release);
+  // Later than all that the calling thread may know of: it may serve a goroutine, by blocking().
+  std::uint64_t before = outside_clock_.load(relaxed);
+  std::uint64_t latest = 0;
+  do {
+    latest = before;
+    for (auto& w : workers_) latest = std::max(latest, w->clock());
+  } while (!outside_clock_.compare_exchange_weak(before, latest + 1, relaxed));
+  g->id.store(latest * (workers_.size() + 1) + 1, release);
   return g;
 }
 

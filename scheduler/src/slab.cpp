@@ -36,6 +36,19 @@ void slab::give_batch(goroutine* first, std::size_t count) noexcept {
   batches_ = first;
 }
 
+std::vector<slab::entry> slab::in_use() const {
+  std::vector<entry> found;
+  for (const auto& chunk : chunks_) {
+    for (std::size_t i = 0; i < slots_per_chunk; ++i) {
+      // acquire: a goroutine that is seen here is seen as it was when it was made.
+      const std::uint64_t id = chunk[i].id.load(acquire);
+      if (id != 0) found.push_back({id, &chunk[i]});
+    }
+  }
+  std::sort(found.begin(), found.end(), [](const entry& a, const entry& b) { return a.id < b.id; });
+  return found;
+}
+
 void set_name(goroutine& g, std::string_view name) {
   constexpr std::size_t longest = 63;
   const std::size_t size = std::min(name.size(), longest);

@@ -164,6 +164,7 @@ goroutine* worker::take_global(bool only_one) noexcept {
 
 void worker::look_at_timers() noexcept {
   if (!timers_.wants_look()) return;
+  current_ = nullptr;  // what a timer does is no goroutine's doing
   wake_list wakes;
   timers_.poll(steady_now(), wakes);
   ready_all(wakes);
@@ -171,6 +172,7 @@ void worker::look_at_timers() noexcept {
 
 void worker::serve_stuck_workers() noexcept {
   if (owner_.stuck_workers_.load(relaxed) == 0) return;
+  current_ = nullptr;  // as in look_at_timers()
   for (auto& other : owner_.workers_) {
     if (other.get() == this || !other->stuck.load(relaxed)) continue;
     wake_list wakes;
@@ -401,11 +403,12 @@ nanoseconds_t worker::judge_sleep() noexcept {
 
 /// Ids are unique, and greater than those of all goroutines that this one descends from: each
 /// worker counts up a clock of its own and takes over that of a worker from which a goroutine came.
-std::uint64_t worker::next_id(goroutine* parent) noexcept {
-  (void)parent;
+/// The first id of each tick is that of a goroutine started from outside; main is the first of
+/// these, and has the id 1.
+std::uint64_t worker::next_id() noexcept {
   const std::uint64_t tick = clock_.load(relaxed) + 1;
   clock_.store(tick, relaxed);
-  return (tick - 1) * (owner_.workers_.size() + 1) + index_ + 1;
+  return (tick - 1) * (owner_.workers_.size() + 1) + index_ + 2;
 }
 
 goroutine* worker::new_goroutine() {
@@ -414,7 +417,7 @@ goroutine* worker::new_goroutine() {
   free_slots_ = g->next;
   --free_slot_count_;
   g->home = this;
-  g->id.store(next_id(current_), release);  // release: a dump that sees the id sees a sound slot
+  g->id.store(next_id(), release);  // release: a dump that sees the id sees a sound slot
   started.store(started.load(relaxed) + 1, relaxed);
   return g;
 }

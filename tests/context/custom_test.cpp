@@ -69,7 +69,7 @@ TEST_CASE("CX53 CX54: children of a custom context are its own, linked directly,
   CHECK(why(child) == "context canceled");
 }
 
-TEST_CASE("CX35 CX56: a child has the error and the cause of its custom parent") {
+TEST_CASE("CX33 CX35 CX56: a child has the error and the cause of its custom parent") {
   const context ctx = make_context<own_context>();
   auto [child, cancel] = with_cancel(ctx);
   auto [own_cause, cancel_own] = with_cancel_cause(ctx);

@@ -1,6 +1,7 @@
 // exit: 2
 // stdout: the other ran on
 // stderr: no goroutines (main called this_goroutine::exit) - deadlock!
+// not-stderr: goroutine 1
 // ids: G11 DL8
 // SPDX-License-Identifier: MIT
 #include <burrow/burrow.hpp>

@@ -90,6 +90,64 @@ TEST_CASE("an id is never 0, unique, and stays with its goroutine") {
   });
 }
 
+TEST_CASE("main's id is 1, the least of its runtime, whatever the number of workers") {
+  for (const int workers : {1, 2, 5}) {
+    for (int again = 0; again < 2; ++again) {
+      run_test(workers, []() -> task<> {
+        CHECK(this_goroutine::id() == 1);
+        auto child = make_chan<unsigned long long>();
+        go([child]() -> task<> { co_await child.send(this_goroutine::id()); });
+        unsigned long long id = 0;
+        co_await child.recv(id);
+        CHECK(id > 1);
+      });
+    }
+  }
+}
+
+TEST_CASE("the ids of what plain threads start are unique, and greater than main's") {
+  run_test(2, []() -> task<> {
+    constexpr std::size_t count = 400;
+    auto out = make_chan<unsigned long long>(2 * count);
+    const auto start_some = [out] {
+      for (std::size_t i = 0; i < count; ++i) {
+        go([out]() -> task<> { co_await out.send(this_goroutine::id()); });
+      }
+    };
+    std::thread outside(start_some);
+    start_some();
+    std::set<unsigned long long> ids{this_goroutine::id()};
+    for (std::size_t i = 0; i < 2 * count; ++i) {
+      unsigned long long id = 0;
+      co_await out.recv(id);
+      ids.insert(id);
+    }
+    outside.join();
+    CHECK(ids.size() == 2 * count + 1);
+    CHECK(*ids.begin() == 1);
+  });
+}
+
+TEST_CASE("what a call inside blocking() starts has an id greater than its caller's") {
+  run_test(2, []() -> task<> {
+    auto out = make_chan<unsigned long long>(1);
+    const auto calls = [out](chan<bool> result) -> task<> {
+      const auto report_id = [out]() -> task<> { co_await out.send(this_goroutine::id()); };
+      co_await blocking([&] { go(report_id); });
+      unsigned long long id = 0;
+      co_await out.recv(id);
+      co_await result.send(id > this_goroutine::id());
+    };
+    auto result = make_chan<bool>();
+    for (int i = 0; i < 100; ++i) {
+      go(calls, result);
+      bool newer = false;
+      co_await result.recv(newer);
+      CHECK(newer);
+    }
+  });
+}
+
 task<> descends(int depth, unsigned long long parent, chan<bool> out) {
   const bool newer = this_goroutine::id() > parent;
   if (!newer || depth == 0) {

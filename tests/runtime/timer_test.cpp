@@ -40,7 +40,7 @@ void spin(steady::duration d) {
 
 }  // namespace
 
-TEST_CASE("TM4, TM5: a timer gives one value, the time at which it was due") {
+TEST_CASE("TM3, TM4, TM5: a timer gives one value, the steady time at which it was due") {
   run_test(1, []() -> task<> {
     const auto begin = steady::now();
     timer t(3ms);

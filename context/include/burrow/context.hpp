@@ -450,11 +450,12 @@ class stop_function {
 template <class F>
   requires(std::invocable<std::decay_t<F>&> &&
            !detail::has_to_be_awaited<std::invoke_result_t<std::decay_t<F>&>>)
-stop_function after_func(const context& ctx, F&& f) {
+stop_function after_func(const context& ctx, F&& f,
+                         std::source_location where = std::source_location::current()) {
   detail::context_node& up = detail::parent_node(ctx);
   using callable = std::decay_t<F>;
-  auto* n =
-      detail::new_node<detail::after_func_node_of<callable>>(up, callable(std::forward<F>(f)));
+  auto* n = detail::new_node<detail::after_func_node_of<callable>>(up, callable(std::forward<F>(f)),
+                                                                   where);
   stop_function stop = detail::maker::make_stop<stop_function>(n);
   detail::wait_for_end(*n);
   return stop;

@@ -5,6 +5,7 @@
 #include <burrow/context.hpp>
 #include <burrow/go.hpp>
 
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -17,8 +18,12 @@ inline constexpr bool detail::has_to_be_awaited<task<T>> = true;
 /// Where no runtime runs when `ctx` ends, std::logic_error leaves the thread that finds out.
 template <class F>
   requires detail::is_task<std::invoke_result_t<std::decay_t<F>&>>
-stop_function after_func(const context& ctx, F&& f) {
-  return after_func(ctx, [f = std::decay_t<F>(std::forward<F>(f))]() mutable { go(std::move(f)); });
+stop_function after_func(const context& ctx, F&& f,
+                         std::source_location where = std::source_location::current()) {
+  auto start = [f = std::decay_t<F>(std::forward<F>(f)), where]() mutable {
+    go(detail::spawnable<detail::detached_joiner>(std::move(f), where));
+  };
+  return after_func(ctx, std::move(start), where);
 }
 
 }  // namespace burrow

@@ -5,6 +5,9 @@
 #include <burrow/deferred.hpp>
 #include <burrow/detail/group_core.hpp>
 
+#include <source_location>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace burrow {
@@ -45,17 +48,39 @@ class group {
 
   /// Starts a child and gives a handle to its result: `T x = co_await d`, once. An exception fails
   /// the scope, as with go(), and is rethrown by the await as well.
+  ///
+  /// The result's type has to be deduced from `f`, which leaves only a last parameter to remember
+  /// the caller's line: one overload for each number of arguments. Reports say of a child with more
+  /// than four that it was started in this file.
+  template <class F>
+  auto async(F&& f, std::source_location where = std::source_location::current()) {
+    return start_async<F>(where, std::forward<F>(f));
+  }
+  template <class F, class A>
+  auto async(F&& f, A&& a, std::source_location where = std::source_location::current()) {
+    return start_async<F, A>(where, std::forward<F>(f), std::forward<A>(a));
+  }
+  template <class F, class A, class B>
+  auto async(F&& f, A&& a, B&& b, std::source_location where = std::source_location::current()) {
+    return start_async<F, A, B>(where, std::forward<F>(f), std::forward<A>(a), std::forward<B>(b));
+  }
+  template <class F, class A, class B, class C>
+  auto async(F&& f, A&& a, B&& b, C&& c,
+             std::source_location where = std::source_location::current()) {
+    return start_async<F, A, B, C>(where, std::forward<F>(f), std::forward<A>(a),
+                                   std::forward<B>(b), std::forward<C>(c));
+  }
+  template <class F, class A, class B, class C, class D>
+  auto async(F&& f, A&& a, B&& b, C&& c, D&& d,
+             std::source_location where = std::source_location::current()) {
+    return start_async<F, A, B, C, D>(where, std::forward<F>(f), std::forward<A>(a),
+                                      std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+  }
   template <class F, class... Args>
+    requires(sizeof...(Args) > 4)
   auto async(F&& f, Args&&... args) {
-    using result = std::remove_cvref_t<
-        std::invoke_result_t<std::decay_t<F>&, std::unwrap_ref_decay_t<Args>&&...>>;
-    static_assert(detail::is_task<result>, "async takes a callable that returns a burrow::task");
-    using value = typename result::value_type;
-    auto state = detail::deferred_state<value>::make();
-    using arguments = std::tuple<std::unwrap_ref_decay_t<Args>...>;
-    go(&detail::run_deferred<value, std::decay_t<F>, arguments>, detail::deferred_end<value>(state),
-       std::forward<F>(f), arguments(std::forward<Args>(args)...));
-    return deferred<value>(std::move(state));
+    return start_async<F, Args...>(std::source_location::current(), std::forward<F>(f),
+                                   std::forward<Args>(args)...);
   }
 
   /// At most `n` children run at the same time; 0: none may start; negative: no limit. Throws
@@ -73,6 +98,32 @@ class group {
   burrow::context context() const { return core_.ctx(); }
 
  private:
+  template <class F, class... Args>
+  auto start_async(std::source_location where, F&& f, Args&&... args) {
+    using callable = std::decay_t<F>;
+    static_assert(!detail::is_task<callable>,
+                  "async takes a callable and its arguments, not a task: write g.async(f, x), not "
+                  "g.async(f(x))");
+    static_assert(std::is_invocable_v<callable&, std::unwrap_ref_decay_t<Args>&&...>,
+                  "async: the callable cannot be called with these arguments: they are moved or "
+                  "copied into the goroutine, so a reference parameter needs std::ref");
+    using result =
+        std::remove_cvref_t<std::invoke_result_t<callable&, std::unwrap_ref_decay_t<Args>&&...>>;
+    static_assert(detail::is_task<result>, "async takes a callable that returns a burrow::task");
+    if (detail::is_nil(f)) detail::refuse_nil_function(where);
+    using value = typename result::value_type;
+    using arguments = std::tuple<std::unwrap_ref_decay_t<Args>...>;
+    auto state = detail::deferred_state<value>::make();
+    const auto body = &detail::run_deferred<value, callable, arguments>;
+    detail::spawnable<detail::group_joiner, detail::deferred_end<value>&&, F&&, arguments&&> child(
+        body, where);
+    detail::goroutine* g =
+        child.make(detail::group_joiner(core_), core_.node(), detail::deferred_end<value>(state),
+                   std::forward<F>(f), arguments(std::forward<Args>(args)...));
+    core_.add(g, child.joiner_of(*g).member);
+    return deferred<value>(std::move(state));
+  }
+
   detail::group_core& core_;
 };
 

@@ -6,6 +6,7 @@
 #include <burrow/options.hpp>
 
 #include <memory>
+#include <source_location>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -81,6 +82,42 @@ constexpr void check_main() {
       "run: main is a callable that returns a burrow::task");
 }
 
+/// The callable given to run(), on its way into main's goroutine; remembers where that happens, as
+/// `spawnable` does.
+template <class... Args>
+class main_callable {
+ public:
+  template <class F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, options> &&
+             !std::is_same_v<std::remove_cvref_t<F>, main_callable>)
+  main_callable(F&& callable,
+                std::source_location where = std::source_location::current()) noexcept
+      : callable_((void*)std::addressof(callable)),  // NOLINT: functions and const objects alike
+        make_(&make<F>),
+        where_(where) {
+    check_main<F, Args...>();
+  }
+
+  int run_in(runtime& rt, Args... args) { return rt.run(make_(rt, *this, args...)); }
+
+ private:
+  template <class F>
+  static goroutine* make(runtime& rt, main_callable& self, std::remove_reference_t<Args>&... args) {
+    using callable = std::decay_t<F>;
+    using arguments = std::tuple<std::unwrap_ref_decay_t<Args>...>;
+    auto& f = *reinterpret_cast<std::remove_reference_t<F>*>(self.callable_);
+    if (is_nil(f)) refuse_nil_function(self.where_);
+    const auto body = &main_body<callable, arguments>;
+    spawnable<main_joiner, runtime_state*&&, callable&&, arguments&&> main(body, self.where_);
+    return main.fill(rt.new_goroutine(), {}, rt.root(), &rt.state(), callable(static_cast<F&&>(f)),
+                     arguments(static_cast<Args&&>(args)...));
+  }
+
+  void* callable_;
+  goroutine* (*make_)(runtime&, main_callable&, std::remove_reference_t<Args>&...);
+  std::source_location where_;
+};
+
 }  // namespace detail
 
 /// Starts a runtime, runs `main(args...)` as its first goroutine on the calling thread, and returns
@@ -93,24 +130,18 @@ constexpr void check_main() {
 /// sense, std::system_error when threads or descriptors cannot be had, std::logic_error in a
 /// goroutine. Several runtimes may run in one process, one after the other or at the same time on
 /// threads of their own. Go: func main().
-template <class Options, class F, class... Args>
+template <class Options, class... Args>
   requires std::is_same_v<std::remove_cvref_t<Options>, options>
-int run(const Options& opt, F&& f, Args&&... args) {
-  detail::check_main<F, Args...>();
-  using callable = std::decay_t<F>;
-  using arguments = std::tuple<std::unwrap_ref_decay_t<Args>...>;
+int run(const Options& opt, detail::main_callable<std::type_identity_t<Args&&>...> main,
+        Args&&... args) {
   detail::runtime rt(opt);
-  const auto main_function = &detail::main_body<callable, arguments>;
-  detail::spawnable<detail::main_joiner, detail::runtime_state*&&, callable&&, arguments&&> body(
-      main_function);
-  return rt.run(body.fill(rt.new_goroutine(), {}, rt.root(), &rt.state(),
-                          callable(std::forward<F>(f)), arguments(std::forward<Args>(args)...)));
+  return main.run_in(rt, std::forward<Args>(args)...);
 }
 
-template <class F, class... Args>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, options>)
-int run(F&& f, Args&&... args) {
-  return run(options(), std::forward<F>(f), std::forward<Args>(args)...);
+template <class... Args>
+int run(detail::main_callable<std::type_identity_t<Args&&>...> main, Args&&... args) {
+  detail::runtime rt{options()};
+  return main.run_in(rt, std::forward<Args>(args)...);
 }
 
 }  // namespace burrow

@@ -73,6 +73,7 @@ auto scope(F&& body, std::source_location where = std::source_location::current(
       "scope takes a body that can be called with a group&: [&](group& g) -> task<> {...}");
   using result = std::remove_cvref_t<std::invoke_result_t<std::decay_t<F>&, group&>>;
   static_assert(detail::is_task<result>, "a scope's body returns a burrow::task");
+  if (detail::is_nil(body)) detail::refuse_nil_function(where);
   return detail::run_scope<typename result::value_type, std::decay_t<F>>(std::forward<F>(body),
                                                                          where);
 }

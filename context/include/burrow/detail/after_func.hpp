@@ -11,6 +11,7 @@
 
 #include <burrow/detail/context_node.hpp>
 
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -22,9 +23,11 @@ struct plain_call {
   plain_call* next = nullptr;      // for lists of whoever has it
   void (*const run)(plain_call&);  // throws what the callable throws
   void (*const release)(plain_call&) noexcept;
+  const std::source_location where;  // of the after_func(), for reports
 
-  plain_call(void (*runs)(plain_call&), void (*releases)(plain_call&) noexcept) noexcept
-      : run(runs), release(releases) {}
+  plain_call(void (*runs)(plain_call&), void (*releases)(plain_call&) noexcept,
+             std::source_location place) noexcept
+      : run(runs), release(releases), where(place) {}
 };
 
 /// Starts a goroutine for the call, in the running runtime, and never runs it before returning.
@@ -40,9 +43,10 @@ struct after_func_node : cancellable_node, plain_call {
   void (*const destroy_this)(after_func_node&) noexcept;
 
   after_func_node(context_node& up, void (*runs)(plain_call&),
-                  void (*destroyer)(after_func_node&) noexcept) noexcept
+                  void (*destroyer)(after_func_node&) noexcept, std::source_location place) noexcept
       : cancellable_node(context_kind::after_func, &up, never, 2),  // the tree's, and stop's
-        plain_call(runs, [](plain_call& c) noexcept { drop(static_cast<after_func_node*>(&c)); }),
+        plain_call(
+            runs, [](plain_call& c) noexcept { drop(static_cast<after_func_node*>(&c)); }, place),
         destroy_this(destroyer) {}
 
  protected:
@@ -53,8 +57,8 @@ template <class F>
 struct after_func_node_of final : after_func_node {
   F callable;
 
-  after_func_node_of(context_node& up, F&& f)
-      : after_func_node(up, &run_callable, &destroy_callable), callable(std::move(f)) {}
+  after_func_node_of(context_node& up, F&& f, std::source_location place)
+      : after_func_node(up, &run_callable, &destroy_callable, place), callable(std::move(f)) {}
 
   static void run_callable(plain_call& c) {
     F f(std::move(static_cast<after_func_node_of&>(c).callable));

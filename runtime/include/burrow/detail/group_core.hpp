@@ -127,7 +127,7 @@ class [[nodiscard("co_await g.wait()")]] group_wait_operation
 class [[nodiscard("co_await g.slot()")]] group_slot_operation
     : public operation<group_slot_operation> {
  public:
-  static constexpr wait_reason reason = wait_reason::semaphore_acquire;
+  static constexpr wait_reason reason = wait_reason::group_slot;
   explicit group_slot_operation(group_core& group) noexcept : group_(&group) {}
   wait_source* source() const noexcept { return group_; }
   bool ready() const noexcept { return group_->has_slot(); }

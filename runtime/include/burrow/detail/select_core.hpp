@@ -46,7 +46,6 @@ class source_locks {
       if (!std::less<>()(sources_[i - 1], sources_[i])) return sort_unsorted();
     }
   }
-  bool empty() const noexcept { return count_ == 0; }
   /// Whether several cases have one source.
   bool had_duplicates() const noexcept { return had_duplicates_; }
 
@@ -113,7 +112,7 @@ class select_core {
       cases().settle(chosen_);
       return g.budget > 1 || g.exiting ? transfer_to(w, h) : yield_to_others(g, h);
     }
-    if (!g.begin_wait(locks.empty() ? wait_reason::select_no_cases : wait_reason::select)) {
+    if (!g.begin_wait(cases().count() == 0 ? wait_reason::select_no_cases : wait_reason::select)) {
       refused_ = true;
       locks.unlock();
       return refuse_to_wait(g, h);

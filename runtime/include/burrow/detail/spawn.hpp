@@ -36,6 +36,21 @@ void report_unhandled(goroutine& g, std::exception_ptr error) noexcept;
 /// Whether `error` is a goroutine_exit, which is an end like any other.
 bool is_goroutine_exit(const std::exception_ptr& error) noexcept;
 
+/// Whether a callable is a null pointer or an empty std::function.
+template <class F>
+constexpr bool is_nil([[maybe_unused]] const F& callable) noexcept {
+  if constexpr (std::is_function_v<F>) {
+    return false;
+  } else if constexpr (requires { static_cast<bool>(callable == nullptr); }) {
+    return static_cast<bool>(callable == nullptr);
+  } else {
+    return false;
+  }
+}
+
+/// Ends the program, as Go does: `where` is the place of the go().
+[[noreturn]] void refuse_nil_function(std::source_location where) noexcept;
+
 struct detached_joiner {
   static constexpr bool accepts_plain = false;
   static constexpr bool borrows_context = false;
@@ -149,13 +164,13 @@ class spawnable {
 
   /// As make(), in a slot that the caller has taken; gives it back if that fails.
   goroutine* fill(goroutine* g, Joiner&& joiner, context_node* ctx, Args... args) {
+    g->where = where_;
     try {
       build_(*g, callable_, joiner, args...);
     } catch (...) {
       discard_goroutine(g);
       throw;
     }
-    g->where = where_;
     if constexpr (!Joiner::borrows_context) {
       if (ctx == nullptr) ctx = root_context(*g);  // a plain thread carries none
       take_context(*g, ctx);
@@ -177,10 +192,9 @@ class spawnable {
   static void build(goroutine& g, void* callable, Joiner& joiner,
                     std::remove_reference_t<Args>&... args) {
     using C = std::decay_t<F>;
-    if constexpr (std::is_pointer_v<C> || requires(const C& c) { c == nullptr; }) {
-      if constexpr (!std::is_function_v<std::remove_reference_t<F>>) {
-        if (reach<F>(callable) == nullptr) fatal("go of nil func value");
-      }
+    if (is_nil(reach<F>(callable))) {
+      discard_goroutine(&g);  // a report does not list it
+      refuse_nil_function(g.where);
     }
     static_assert(
         !is_task<C>,

@@ -65,6 +65,7 @@ class timer_function final : public timer_core {
 
   static void run(timer_node& t) noexcept {
     auto& self = static_cast<timer_function&>(t);
+    if (is_nil(self.callable_)) refuse_nil_function(self.where_);
     try {
       call body{&self.callable_};
       spawnable<timer_joiner> callable(body, self.where_);

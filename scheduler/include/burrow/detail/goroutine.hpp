@@ -53,6 +53,8 @@ enum class wait_reason : std::uint8_t {
   io_wait,
   latch_wait,
   barrier_wait,
+  group_slot,
+  group_limit,  // of a child that has not begun: it is on no wait list, and its word does not wait
 };
 
 const char* wait_reason_text(wait_reason reason) noexcept;

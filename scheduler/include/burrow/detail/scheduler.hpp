@@ -74,6 +74,8 @@ class scheduler {
   atomic<bool> exiting{false};
   /// Who waits for the end of a goroutine during the shutdown; called by the worker it ended on.
   atomic<void (*)(scheduler&)> on_end{nullptr};
+  /// Main's goroutine, while it ends the others after main itself has ended: reports leave it out.
+  atomic<goroutine*> concluding{nullptr};
   /// What the layers above keep per runtime.
   void* user = nullptr;
 
@@ -153,7 +155,11 @@ int allowed_cpus() noexcept;
 /// /proc and /sys below `base`.
 double cgroup_quota(const std::string& base);
 
-/// Prints all goroutines: what each waits for and where it was started.
+/// What a report says that a goroutine does, unless it is the one that makes the report.
+const char* state_text(const goroutine& g) noexcept;
+/// Prints its id, `state`, its name and where it was started.
+void print_goroutine(int fd, const goroutine& g, const char* state) noexcept;
+/// Prints all goroutines, the running one first, the others from the oldest to the newest.
 void print_goroutines(int fd) noexcept;
 
 }  // namespace burrow::detail

@@ -28,6 +28,17 @@ class slab {
     delete[] g.name.exchange(name, relaxed);
   }
 
+  /// While this is held, no name is given back, and no slot is taken from the slab or returned.
+  [[nodiscard]] std::unique_lock<std::mutex> hold() { return std::unique_lock(mutex_); }
+
+  struct entry {
+    std::uint64_t id;
+    goroutine* g;
+  };
+  /// The slots that are in use at that moment, the oldest goroutine first. Under hold(). Throws
+  /// std::bad_alloc.
+  std::vector<entry> in_use() const;
+
   /// Calls f(goroutine&) for each slot that is in use at that moment, under the slab's mutex.
   template <class F>
   void for_each(F f) {

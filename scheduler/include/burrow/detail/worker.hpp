@@ -146,7 +146,7 @@ class worker {
   void park() noexcept;
   void wait_for_timer(nanoseconds_t until);
   nanoseconds_t judge_sleep() noexcept;
-  std::uint64_t next_id(goroutine* parent) noexcept;
+  std::uint64_t next_id() noexcept;
 
   scheduler& owner_;
   goroutine* current_ = nullptr;
