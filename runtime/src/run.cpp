@@ -120,7 +120,8 @@ task<> all_end(runtime_state& state, clock::time_point until) {
   }
 }
 
-/// Abandons one, and waits until it has ended or cannot be unwound now; false: `until` has passed.
+/// Abandons one, and waits until it has ended or cannot be unwound now; false: neither is so by
+/// `until`.
 task<bool> unwind(runtime_state& state, slab::entry e, clock::time_point until) {
   if (e.g->word.abandon()) wake(e.g);
   while (!has_ended(e) && !has_to_wait(e)) {
@@ -130,22 +131,25 @@ task<bool> unwind(runtime_state& state, slab::entry e, clock::time_point until) 
   co_return true;
 }
 
-/// False: `until` has passed. Then those that were not reached are left alone, since what they hold
-/// may be in use by a newer one that goes on.
+/// One after the other, the newest first. Who does not end for a while may have started others
+/// since this began, and wait for them: then they are newer, and told first. False: `until` has
+/// passed. Then those that were not reached are left alone, since what they hold may be in use by a
+/// newer one that goes on.
 task<bool> unwind_all(runtime_state& state, clock::time_point until) {
-  while (state.sched.live() > 1) {
+  constexpr auto patience = std::chrono::milliseconds(10);
+  while (state.sched.live() > 1 && clock::now() < until) {
     const std::vector<slab::entry> left = others(state);
-    for (auto e = left.rbegin(); e != left.rend(); ++e) {
-      const bool in_time = co_await unwind(state, *e, until);
-      if (!in_time) co_return state.sched.live() <= 1;
+    bool is_stale = false;
+    for (auto e = left.rbegin(); e != left.rend() && !is_stale; ++e) {
+      const bool is_through = co_await unwind(state, *e, std::min(until, clock::now() + patience));
+      is_stale = !is_through;
     }
     const bool none_can_end = std::all_of(
         left.begin(), left.end(), [](const auto& e) { return has_ended(e) || has_to_wait(e); });
     if (!none_can_end || state.sched.live() <= 1) continue;
-    const bool ended = co_await some_goroutine_ends(state, until);
-    if (!ended) co_return state.sched.live() <= 1;
+    co_await some_goroutine_ends(state, std::min(until, clock::now() + patience));
   }
-  co_return true;
+  co_return state.sched.live() <= 1;
 }
 
 /// Those that hold up the end: they are inside blocking(), or were told to end and go on. Not those

@@ -47,7 +47,7 @@ struct things {
   ticker slow{1h};
 };
 
-constexpr int kinds = 19;
+constexpr int kinds = 20;
 
 task<> wait_for_ever(int kind, std::shared_ptr<things> t, counted local) {
   const counted other = local;
@@ -91,7 +91,8 @@ task<> wait_for_ever(int kind, std::shared_ptr<things> t, counted local) {
       co_await t->never.recv(own, v);
       break;
     }
-    default: break;
+    default:
+      for (;;) co_await this_goroutine::yield();
   }
 }
 
@@ -116,7 +117,7 @@ TEST_CASE("short runtimes, one after the other, with goroutines in every kind of
 }
 
 TEST_CASE("each kind of wait by itself, when it has surely begun") {
-  for (int kind = 0; kind < kinds; ++kind) {
+  for (int kind = 0; kind + 1 < kinds; ++kind) {
     CAPTURE(kind);
     run_test(2, [kind]() -> task<> {
       auto t = std::make_shared<things>();
