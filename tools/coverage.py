@@ -22,7 +22,7 @@ SECTIONS = {
     "RW": ("RWMutex", 7), "ON": ("Once", 5), "CO": ("Cond", 7), "EG": ("errgroup", 14),
     "SM": ("semaphore", 11), "TM": ("time", 26), "SG": ("os/signal", 10),
     "DL": ("Deadlock detection", 10), "PA": ("Panics in goroutines", 9),
-    "RT": ("runtime functions", 10),
+    "RT": ("runtime functions", 10), "ST": ("testing/synctest", 21),
 }
 ID = re.compile(r"\b(" + "|".join(sorted(SECTIONS, key=len, reverse=True)) + r")(\d+)\b")
 TITLE = re.compile(r'TEST_CASE(?:_TEMPLATE)?\(\s*((?:"[^"]*"\s*)+)')

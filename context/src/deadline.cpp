@@ -58,8 +58,9 @@ bool link_and_arm(deadline_node& n, timer_set& set) noexcept {
 bool link_and_arm_outside(deadline_node& n) {
   timer_set* set = nullptr;
   bool armed = false;
+  const std::uint16_t number = bubble_here();
   scheduler::for_each([&](scheduler& s) {  // its lock keeps the runtime from ending meanwhile
-    if (set != nullptr) return;
+    if (set != nullptr || !s.is_meant_by(number)) return;
     set = &s.outside_timers();
     armed = link_and_arm(n, *set);
   });

@@ -176,6 +176,7 @@ void chan_core::take_cell(chan_cell* cell, void* to) {
 }
 
 bool chan_core::close() noexcept {
+  check_bubble(bubble_);
   wake_list wakes;
   {
     locked hold(lock);

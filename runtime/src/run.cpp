@@ -13,6 +13,7 @@
 #include <burrow/detail/fatal.hpp>
 #include <burrow/detail/runtime_state.hpp>
 #include <burrow/run.hpp>
+#include <burrow/runtime_clock.hpp>
 #include <burrow/select.hpp>
 #include <burrow/this_goroutine.hpp>
 #include <burrow/timer.hpp>
@@ -30,7 +31,7 @@ namespace burrow::detail {
 
 // --- runtime -------------------------------------------------------------------------------------
 
-runtime::runtime(const options& opt) : state_(std::make_unique<runtime_state>(opt)) {
+runtime::runtime(const options& opt, bubble* b) : state_(std::make_unique<runtime_state>(opt, b)) {
   if (current_goroutine() != nullptr) {
     throw std::logic_error("run() was called by a goroutine: it would block its worker");
   }
@@ -55,8 +56,8 @@ int runtime::run(goroutine* main) {
   return state_->status;
 }
 
-runtime_state::runtime_state(const options& opt)
-    : sched(opt), ended(make_chan<>(1)), root(nullptr), cancel_root() {
+runtime_state::runtime_state(const options& opt, bubble* b)
+    : sched(opt, b), ended(make_chan<>(1)), root(nullptr), cancel_root() {
   auto [ctx, cancel] = with_cancel(background());
   root = std::move(ctx);
   cancel_root.emplace(std::move(cancel));
@@ -85,7 +86,7 @@ void main_failed(runtime_state& state, std::exception_ptr error) noexcept {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
+using clock = runtime_clock;
 
 /// All goroutines but main's, the oldest first.
 std::vector<slab::entry> others(runtime_state& state) {

@@ -61,6 +61,7 @@ std::coroutine_handle<> sleep_awaiter::await_suspend(std::coroutine_handle<> h) 
   }
   course_ = course::waited;
   timer_node::type = &type_;
+  timer_node::set = &timers;
   timers.arm_after(*this, duration_);
   if (watched_ != nullptr) watched_->waiters.push_back(watcher_);
   hold.unlock();  // from here on the frame belongs to whoever claims it

@@ -21,8 +21,9 @@ timer_core::timer_core(timer_set& home, const timer_type* how, nanoseconds_t per
 timer_set& timer_core::set_here() {
   if (worker* w = current_worker()) return w->timers();
   timer_set* found = nullptr;
+  const std::uint16_t number = bubble_here();
   scheduler::for_each([&](scheduler& s) {
-    if (found == nullptr) found = &s.outside_timers();
+    if (found == nullptr && s.is_meant_by(number)) found = &s.outside_timers();
   });
   if (found == nullptr) {
     throw std::logic_error("a timer needs a runtime, and none is running: see burrow::run()");
@@ -53,6 +54,7 @@ void timer_core::forget() noexcept {
 // --- setting -------------------------------------------------------------------------------------
 
 bool timer_core::stop() noexcept {
+  check_bubble(set->bubble());
   bool was_active = false;
   {
     locked hold(set->lock);
@@ -65,6 +67,7 @@ bool timer_core::stop() noexcept {
 }
 
 bool timer_core::reset(nanoseconds_t duration, nanoseconds_t period) noexcept {
+  check_bubble(set->bubble());
   const worker* here = current_worker();
   const bool on_own_worker = here != nullptr && &const_cast<worker*>(here)->timers() == set;
   bool was_active = false;
@@ -130,6 +133,8 @@ bool timer_core::try_receive(timer_receiver& r) noexcept {
 }
 
 void timer_core::enlist(timer_receiver& r) noexcept {
+  if (r.who->bubble != set->bubble()) [[unlikely]]
+    wait_outside(*r.who, set->bubble());
   receivers_.push_back(r);
   if (!is_active_ || armed()) return;
   set->arm_at(*this, due);

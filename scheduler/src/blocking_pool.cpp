@@ -20,7 +20,10 @@ void blocking_pool::submit(blocking_job& job) {
     ++threads_;
     own_threads().fetch_add(1, seq_cst);
     try {
-      std::thread([this] { loop(); }).detach();
+      std::thread([this, b = current_bubble()] {
+        enter_bubble(b);  // of whoever submits: this pool's runtime is the bubble's
+        loop();
+      }).detach();
     } catch (const std::system_error& e) {
       --threads_;
       own_threads().fetch_sub(1, seq_cst);

@@ -57,6 +57,8 @@ const char* wait_reason_text(wait_reason reason) noexcept {
     case wait_reason::barrier_wait: return "barrier wait";
     case wait_reason::group_slot:
     case wait_reason::group_limit: return "group slot";
+    case wait_reason::quiet: return "synctest wait";
+    case wait_reason::outside: return "outside of the bubble";
   }
   return "unknown";
 }
@@ -73,6 +75,14 @@ void print_goroutine(int fd, const goroutine& g, const char* state) noexcept {
              static_cast<unsigned long long>(g.id.load(relaxed)), state, name != nullptr ? " " : "",
              name != nullptr ? name : "", g.where.file_name(),
              static_cast<unsigned>(g.where.line()));
+}
+
+std::string goroutine_text(const goroutine& g, const char* state) {
+  const char* name = g.name.load(acquire);
+  std::string text = "\ngoroutine " + std::to_string(g.id.load(relaxed)) + " [" + state + "]:";
+  if (name != nullptr) text += std::string(" ") + name;
+  return text + "\n\tstarted at " + g.where.file_name() + ":" + std::to_string(g.where.line()) +
+         "\n";
 }
 
 void print_goroutines(int fd) noexcept {

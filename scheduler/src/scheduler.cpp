@@ -80,30 +80,36 @@ void scheduler::close_to_outside() noexcept {
   is_open_ = false;
 }
 
+/// Under the lock of the list.
+scheduler* scheduler::latest_open() noexcept {
+  const std::uint16_t number = bubble_here();
+  scheduler* s = list_head();
+  while (s != nullptr && !(s->is_open_ && s->is_meant_by(number))) s = s->next_scheduler_;
+  return s;
+}
+
 bool scheduler::any_open() noexcept {
   std::lock_guard hold(list_mutex());
-  scheduler* s = list_head();
-  while (s != nullptr && !s->is_open_) s = s->next_scheduler_;
-  return s != nullptr;
+  return latest_open() != nullptr;
 }
 
 /// Under the lock to the end: who has closed a runtime sees all slots that were taken before.
 goroutine* scheduler::new_goroutine_in_latest() {
   std::lock_guard hold(list_mutex());
-  scheduler* s = list_head();
-  while (s != nullptr && !s->is_open_) s = s->next_scheduler_;
+  scheduler* s = latest_open();
   return s != nullptr ? s->new_goroutine_outside() : nullptr;
 }
 
 // --- construction --------------------------------------------------------------------------------
 
-scheduler::scheduler(const options& opt) : options_(opt) {
+scheduler::scheduler(const options& opt, bubble* b)
+    : options_(opt), bubble_(b), slab_(bubble_number()) {
   if (in_forked_child()) fatal_in_forked_child();
   if (opt.shutdown_grace.count() < 0 || opt.shutdown_limit.count() < 0) {
     throw std::invalid_argument("options.shutdown_grace and shutdown_limit must not be negative");
   }
   watch_for_forks();
-  const int count = workers_from(opt);
+  const int count = b != nullptr ? 1 : workers_from(opt);
   idle_.reserve(static_cast<std::size_t>(count));
   sampled_turns_.resize(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
@@ -158,6 +164,7 @@ void scheduler::start_threads() {
       own_threads().fetch_add(1, seq_cst);
       threads_.emplace_back([w = workers_[i].get()] { w->run(); });
     }
+    if (bubble_ != nullptr) return;  // nobody else could serve a worker that is stuck
     own_threads().fetch_add(1, seq_cst);
     monitor_ = std::thread([this] { monitor_loop(); });
   } catch (const std::system_error& e) {
@@ -190,13 +197,9 @@ void scheduler::run(goroutine* main) {
   global_.push({main, main, 1});
   workers_.front()->run();
   for (auto& t : threads_) t.join();
-  {
-    std::lock_guard hold(monitor_mutex_);
-    monitor_kicked_ = true;
-  }
-  monitor_signal_.notify_all();
-  monitor_.join();
-  own_threads().fetch_sub(static_cast<int>(threads_.size()) + 2, seq_cst);
+  const int threads = static_cast<int>(threads_.size()) + (monitor_.joinable() ? 2 : 1);
+  if (monitor_.joinable()) join_monitor();
+  own_threads().fetch_sub(threads, seq_cst);
   {
     std::lock_guard hold(list_mutex());
     scheduler** link = &list_head();
@@ -205,6 +208,15 @@ void scheduler::run(goroutine* main) {
   }
   // A plain thread that woke the last goroutine may still be on its way out.
   while (outside_calls_.load(seq_cst) != 0) std::this_thread::yield();
+}
+
+void scheduler::join_monitor() noexcept {
+  {
+    std::lock_guard hold(monitor_mutex_);
+    monitor_kicked_ = true;
+  }
+  monitor_signal_.notify_all();
+  monitor_.join();
 }
 
 void scheduler::stop() noexcept {
@@ -233,9 +245,16 @@ goroutine* scheduler::new_goroutine_outside() {
 
 void scheduler::inject(goroutine* g) noexcept {
   if (in_forked_child()) fatal_in_forked_child();
+  if (bubble_ != nullptr) check_wake_from(*g);
   outside_call hold(*this);
   global_.push({g, g, 1});
   notify();
+}
+
+/// By a thread that is not the bubble's worker; it owns the goroutine.
+void scheduler::check_wake_from(const goroutine& g) const noexcept {
+  if (bubble_here() == bubble_->number() || !is_durable(g.reason.load(relaxed))) return;
+  fatal("a goroutine of a test's bubble was woken from outside of it");
 }
 
 void scheduler::notify() noexcept {

@@ -24,13 +24,14 @@ goroutine* slab::take_batch(std::size_t& count) {
   for (count = 0; count < batch_size && carved_ < slots_per_chunk; ++count) {
     goroutine* g = &chunk[slots_per_chunk - ++carved_];
     g->next = first;
+    g->bubble = bubble_;
     first = g;
   }
   return first;
 }
 
 void slab::give_batch(goroutine* first, std::size_t count) noexcept {
-  first->list_length = static_cast<std::uint32_t>(count);
+  first->list_length = static_cast<std::uint16_t>(count);
   std::lock_guard hold(mutex_);
   first->next_list = batches_;
   batches_ = first;

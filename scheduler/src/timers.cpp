@@ -103,16 +103,17 @@ retired_sets& retired() noexcept {
 
 }  // namespace
 
-timer_set& timer_set::obtain() {
+timer_set& timer_set::obtain(std::uint16_t bubble) {
+  timer_set* set = nullptr;
   {
     retired_sets& sets = retired();
     std::lock_guard hold(sets.mutex);
-    if (timer_set* set = sets.first) {
-      sets.first = std::exchange(set->next_retired_, nullptr);
-      return *set;
-    }
+    set = sets.first;
+    if (set != nullptr) sets.first = std::exchange(set->next_retired_, nullptr);
   }
-  return *new timer_set;
+  if (set == nullptr) set = new timer_set;
+  set->bubble_ = bubble;
+  return *set;
 }
 
 void timer_set::retire() noexcept {
@@ -140,6 +141,7 @@ void timer_set::retire() noexcept {
       for (timer_list& slot : level) disarm_all(slot);
     }
     occupied_ = {};
+    elapsed_ = 0;  // the next worker's clock may be another one
     armed_.store(0, relaxed);
     next_look_.store(never, relaxed);
   }
@@ -158,7 +160,6 @@ void timer_set::retire() noexcept {
 
 void timer_set::arm_after(timer_node& t, nanoseconds_t duration) noexcept {
   t.due = duration;
-  t.set = this;
   t.resting = false;
   t.where = timer_node::place::fresh;
   fresh_.push_back(t);
@@ -168,7 +169,6 @@ void timer_set::arm_after(timer_node& t, nanoseconds_t duration) noexcept {
 
 void timer_set::arm_at(timer_node& t, nanoseconds_t due) noexcept {
   t.due = due;
-  t.set = this;
   t.resting = false;
   place(t);
   count(armed_, 1);
@@ -184,7 +184,6 @@ bool timer_set::disarm(timer_node& t) noexcept {
 
 void timer_set::rest_after(timer_node& t, nanoseconds_t duration) noexcept {
   t.due = duration;
-  t.set = this;
   t.resting = true;
   t.where = timer_node::place::fresh;
   fresh_.push_back(t);

@@ -25,9 +25,13 @@ BURROW_NOINLINE worker* current_worker() noexcept {
 
 worker::worker(scheduler& owner, std::uint32_t index)
     : owner_(owner),
-      random_(0x9e3779b97f4a7c15u * (index + 1) ^ static_cast<std::uint64_t>(steady_now())),
+      bubble_(owner.its_bubble()),
+      random_(0x9e3779b97f4a7c15u * (index + 1) ^
+              static_cast<std::uint64_t>(bubble_ != nullptr ? bubble_->random() : steady_now())),
       index_(index),
-      timers_(timer_set::obtain()) {}
+      timers_(timer_set::obtain(owner.bubble_number())) {
+  if (bubble_ != nullptr) turns_to_slow_ = 1;
+}
 
 worker::~worker() { timers_.retire(); }
 
@@ -183,6 +187,7 @@ void worker::serve_stuck_workers() noexcept {
 
 goroutine* worker::next() noexcept {
   if (--turns_to_slow_ == 0) {
+    if (bubble_ != nullptr) return next_in_bubble();
     turns_to_slow_ = slow_turn;
     look_at_timers();
     serve_stuck_workers();
@@ -257,7 +262,7 @@ std::coroutine_handle<> worker::begin(goroutine* g) noexcept {
     if (other > clock()) clock_.store(other, relaxed);
     g->home = this;
   }
-  g->budget = goroutine::full_budget;
+  g->budget = budget_;
   if (g->word.is_abandoned()) [[unlikely]] {
     g->exiting = g->exiting || owner_.exiting.load(relaxed);
     if (g->exiting) g->budget = 0;
@@ -315,7 +320,7 @@ void worker::run() {
     goroutine* g = next();
     if (g == nullptr) {
       current_ = nullptr;
-      park();
+      bubble_ != nullptr ? park_in_bubble() : park();
       continue;
     }
     if (searching) {
@@ -397,6 +402,51 @@ nanoseconds_t worker::judge_sleep() noexcept {
     }
   }
   return never;
+}
+
+// --- in a bubble ---------------------------------------------------------------------------------
+
+/// Any of those that can run. Every turn comes through here, since turns_to_slow_ stays at one: so
+/// switch_away() leaves each choice to the bubble.
+goroutine* worker::next_in_bubble() noexcept {
+  turns_to_slow_ = 1;
+  look_at_timers();
+  while (goroutine* g = next_local()) bubble_->add(g);
+  while (goroutine* g = owner_.global_.pop(false)) {
+    for (goroutine* following = nullptr; g != nullptr; g = following) {
+      following = g->next;
+      bubble_->add(g);
+    }
+  }
+  budget_ = bubble_->budget();
+  return bubble_->choose();
+}
+
+/// Nothing can run: the bubble's clock moves on, or real time has to bring something.
+void worker::park_in_bubble() noexcept {
+  constexpr nanoseconds_t look_again = 10'000'000;
+  wake_list wakes;
+  const nanoseconds_t next = timers_.wants_look() ? timers_.poll(steady_now(), wakes) : never;
+  ready_all(wakes);
+  owner_.idle_.enter(this, false, 1);
+  const bool has_to_wait = owner_.has_calls_in_flight() ||
+                           !(bubble_->state == bubble::phase::over || owner_.waits_durably());
+  const bool work = has_lifo() || has_work() || !owner_.global_.empty() ||
+                    owner_.stopping_.load(seq_cst) || timers_.next_look() < next;
+  if (!work && !has_to_wait) {
+    bubble_->when_quiet(next);
+  } else if (!work) {
+    const bool is_locked = !owner_.has_calls_in_flight() && owner_.has_no_other_threads();
+    int expected = awake;
+    if (is_locked) {
+      bubble_->when_locked();
+    } else if (park_state_.compare_exchange_strong(expected, parked, acq_rel)) {
+      driver_->wait(look_again);
+      bubble_->waited(look_again);
+    }
+  }
+  park_state_.exchange(awake, acq_rel);  // acq_rel: as park()
+  owner_.idle_.leave(this);
 }
 
 // --- goroutines ----------------------------------------------------------------------------------

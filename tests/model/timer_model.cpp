@@ -65,6 +65,7 @@ MODEL(timer_arm_against_poll, {}) {
   const auto set = std::unique_ptr<timer_set>(new timer_set);
   counting_timer early;
   counting_timer late;
+  early.set = set.get();
   early.again = true;
   model::thread("worker", [&] { poll(*set, now); });
   model::thread("arms", [&] {

@@ -519,8 +519,10 @@ TEST_CASE("G16: with two workers two goroutines that spin run at the same time")
       co_return;
     };
     if (detail::current_worker()->owner().worker_count() < 2) co_return;  // BURROW_PROCS=1
-    go(spins, std::ref(running));
-    co_await spins(running);
+    co_await scope([&](group& g) -> task<> {
+      g.go(spins, std::ref(running));
+      co_await spins(running);
+    });
     CHECK(running.load() == 2);
   });
 }

@@ -64,11 +64,13 @@ class set_under_test {
   void arm_at(noting_timer& t, nanoseconds_t due) {
     const locked hold(set_.lock);
     t.log = &fired;
+    t.set = &set_;
     set_.arm_at(t, due);
   }
   void arm_after(noting_timer& t, nanoseconds_t d) {
     const locked hold(set_.lock);
     t.log = &fired;
+    t.set = &set_;
     set_.arm_after(t, d);
   }
   bool disarm(noting_timer& t) {

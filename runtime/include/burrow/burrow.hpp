@@ -23,6 +23,7 @@
 #include <burrow/once.hpp>
 #include <burrow/options.hpp>
 #include <burrow/run.hpp>
+#include <burrow/runtime_clock.hpp>
 #include <burrow/rw_mutex.hpp>
 #include <burrow/scope.hpp>
 #include <burrow/select.hpp>

@@ -15,6 +15,7 @@ namespace burrow {
 
 namespace detail {
 
+class bubble;
 struct runtime_state;
 
 struct main_joiner {
@@ -27,8 +28,9 @@ struct main_joiner {
 /// A runtime from its start to its end.
 class runtime {
  public:
-  /// Throws std::invalid_argument, std::system_error; std::logic_error in a goroutine.
-  explicit runtime(const options& opt);
+  /// `b`: the bubble that this is the runtime of. Throws std::invalid_argument, std::system_error;
+  /// std::logic_error in a goroutine.
+  explicit runtime(const options& opt, bubble* b = nullptr);
   ~runtime();
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;

@@ -35,6 +35,7 @@
 // cache holds).
 #pragma once
 
+#include <burrow/detail/bubble.hpp>
 #include <burrow/detail/compiler.hpp>
 #include <burrow/detail/memory.hpp>
 #include <burrow/detail/timers.hpp>
@@ -111,6 +112,7 @@ struct cancellable_node : context_node {
   atomic<tie> link{tie::none};             // see tie; at each time one party may write it
   atomic<bool> was_awaited{false};         // some goroutine has waited here; written under the lock
   bool unowned = false;                    // the last reference has gone; under the lock
+  const std::uint16_t bubble = bubble_here();
   std::uint32_t lost = 0;            // waiters taken off in vain that have yet to leave; likewise
   cancellable_node* next = nullptr;  // in the list of the anchor, under its lock
   cancellable_node* previous = nullptr;

@@ -34,6 +34,8 @@ class [[nodiscard("ctx.done() does nothing until it is awaited or given to selec
   bool attempt(goroutine*&) const noexcept { return source_->has_ended(); }
 
   void enlist() noexcept {
+    if (who->bubble != source_->bubble) [[unlikely]]
+      wait_outside(*who, source_->bubble);
     source_->waiters.push_back(*this);
     source_->was_awaited.store(true, relaxed);  // relaxed: see is_left() in context_node.cpp
   }

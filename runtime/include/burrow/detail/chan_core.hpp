@@ -23,6 +23,7 @@
 // reference for each parked operation (two RMWs more for each wait).
 #pragma once
 
+#include <burrow/detail/bubble.hpp>
 #include <burrow/detail/operation.hpp>
 
 #include <cstddef>
@@ -96,6 +97,8 @@ class alignas(64) chan_core : public wait_source {
   // `Size` is that of the elements, so that copying one is an instruction or two.
   template <std::size_t Size>
   BURROW_ALWAYS_INLINE bool try_receive(chan_waiter& w, goroutine*& woken) noexcept {
+    if (bubble_ != 0) [[unlikely]]
+      check_bubble(bubble_);
     if (const std::size_t count = count_.load(relaxed); count != 0) {
       receive_buffered<Size>(w, count - 1);
       if (!senders_.empty()) refill<Size>(woken, count - 1);
@@ -114,6 +117,8 @@ class alignas(64) chan_core : public wait_source {
   }
   template <std::size_t Size>
   BURROW_ALWAYS_INLINE bool try_send(chan_waiter& w, goroutine*& woken) noexcept {
+    if (bubble_ != 0) [[unlikely]]
+      check_bubble(bubble_);
     if (closed_.load(relaxed)) [[unlikely]] {
       w.closed = true;
       return true;
@@ -131,8 +136,16 @@ class alignas(64) chan_core : public wait_source {
     return true;
   }
 
-  void enlist_receiver(chan_waiter& w) noexcept { receivers_.push_back(w); }
-  void enlist_sender(chan_waiter& w) noexcept { senders_.push_back(w); }
+  void enlist_receiver(chan_waiter& w) noexcept {
+    if (w.who->bubble != bubble_) [[unlikely]]
+      wait_outside(*w.who, bubble_);
+    receivers_.push_back(w);
+  }
+  void enlist_sender(chan_waiter& w) noexcept {
+    if (w.who->bubble != bubble_) [[unlikely]]
+      wait_outside(*w.who, bubble_);
+    senders_.push_back(w);
+  }
   /// Takes the lock; frees the channel if this was the last to leave one without handles.
   void leave_receivers(chan_waiter& w) noexcept { leave(receivers_, w); }
   void leave_senders(chan_waiter& w) noexcept { leave(senders_, w); }
@@ -231,7 +244,8 @@ class alignas(64) chan_core : public wait_source {
   std::size_t head_ = 0;          // under the lock
   atomic<bool> closed_{false};    // written under the lock
   bool orphaned_ = false;         // under the lock: no handle is left
-  std::uint32_t lost_ = 0;        // under the lock, see pop_claimed()
+  const std::uint16_t bubble_ = bubble_here();
+  std::uint32_t lost_ = 0;  // under the lock, see pop_claimed()
 
   const std::size_t capacity_;
   const element_type* element_;

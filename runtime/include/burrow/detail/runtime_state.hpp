@@ -12,7 +12,7 @@
 namespace burrow::detail {
 
 struct runtime_state {
-  explicit runtime_state(const options& opt);
+  runtime_state(const options& opt, bubble* b);
 
   scheduler sched;
   goroutine* main = nullptr;

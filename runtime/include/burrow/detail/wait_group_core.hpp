@@ -18,9 +18,11 @@
 // another waiter sees zero, returns and destroys what the last done() is about to lock).
 #pragma once
 
+#include <burrow/detail/bubble.hpp>
 #include <burrow/detail/operation.hpp>
 
 #include <cstdint>
+#include <type_traits>
 
 namespace burrow::detail {
 
@@ -65,6 +67,7 @@ class wait_group_core : public wait_source {
   }
 
   wait_list waiters;  // under the lock
+  const std::uint16_t bubble = std::is_constant_evaluated() ? 0 : bubble_here();
 
  private:
   static constexpr std::uint64_t awaited = 1;
@@ -94,7 +97,11 @@ class wait_group_wait_as : public operation<Self> {
   wait_source* source() const noexcept { return core_; }
   bool ready() const noexcept { return core_->may_be_over(); }
   bool attempt(goroutine*&) noexcept { return core_->is_over_or_note(); }
-  void enlist() noexcept { core_->waiters.push_back(*this); }
+  void enlist() noexcept {
+    if (this->who->bubble != core_->bubble) [[unlikely]]
+      wait_outside(*this->who, core_->bubble);
+    core_->waiters.push_back(*this);
+  }
   void delist() noexcept { core_->waiters.remove(*this); }
   void result() const noexcept {}
 

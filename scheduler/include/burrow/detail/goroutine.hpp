@@ -55,9 +55,27 @@ enum class wait_reason : std::uint8_t {
   barrier_wait,
   group_slot,
   group_limit,  // of a child that has not begun: it is on no wait list, and its word does not wait
+  quiet,        // in a bubble: until all others wait durably
+  outside,      // in a bubble: for what was made outside of it
 };
 
 const char* wait_reason_text(wait_reason reason) noexcept;
+
+/// Whether a goroutine that waits for this lets the clock of its bubble (see bubble.hpp) move.
+constexpr bool is_durable(wait_reason reason) noexcept {
+  switch (reason) {
+    case wait_reason::mutex_lock:
+    case wait_reason::rw_mutex_rlock:
+    case wait_reason::rw_mutex_lock:
+    case wait_reason::once_call:
+    case wait_reason::blocking_call:
+    case wait_reason::io_wait:
+    case wait_reason::outside: return false;
+    default: return true;
+  }
+}
+/// A goroutine of a bubble begins to wait, and not durably.
+void note_undurable() noexcept;
 
 /// The layer above tells with this table how its kind of goroutine starts and ends.
 struct goroutine_type {
@@ -142,7 +160,8 @@ struct alignas(64) goroutine {
   void* context = nullptr;             // the carried Context; opaque here
   void* link = nullptr;                // the group that joins it; opaque here
   const goroutine_type* type = nullptr;
-  std::uint32_t list_length = 0;                  // of the goroutine_list that it heads
+  std::uint16_t list_length = 0;                  // of the goroutine_list that it heads
+  std::uint16_t bubble = 0;                       // the number of its bubble; 0: none. For good
   atomic<wait_reason> reason{wait_reason::none};  // read by dumps
   bool shielded = false;                          // abandonment does not reach what it runs now
   bool exiting = false;                           // the runtime ends: every await throws
@@ -157,11 +176,13 @@ struct alignas(64) goroutine {
   /// For waits that abandonment ends unless the goroutine is shielded from it.
   bool begin_wait(wait_reason why) noexcept {
     reason.store(why, relaxed);
+    if (!is_durable(why) && bubble != 0) note_undurable();
     return word.begin_wait(shielded);
   }
   /// For joins and kernel operations.
   void begin_firm_wait(wait_reason why) noexcept {
     reason.store(why, relaxed);
+    if (!is_durable(why) && bubble != 0) note_undurable();
     word.begin_wait(true);
   }
   bool was_abandoned() const noexcept { return word.claimed_case() == select_word::abandoned_case; }

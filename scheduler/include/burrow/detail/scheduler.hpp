@@ -11,6 +11,7 @@
 #pragma once
 
 #include <burrow/detail/blocking_pool.hpp>
+#include <burrow/detail/bubble.hpp>
 #include <burrow/detail/idle_set.hpp>
 #include <burrow/detail/slab.hpp>
 #include <burrow/detail/worker.hpp>
@@ -27,7 +28,8 @@ namespace burrow::detail {
 
 class scheduler {
  public:
-  explicit scheduler(const options& opt);  // throws std::system_error, std::invalid_argument
+  /// `b`: the bubble that this is the runtime of. Throws std::system_error, std::invalid_argument.
+  explicit scheduler(const options& opt, bubble* b = nullptr);
   ~scheduler();
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
@@ -48,8 +50,9 @@ class scheduler {
 
   /// Whether a plain thread finds a runtime to start goroutines in.
   static bool any_open() noexcept;
-  /// A slot in the runtime that a plain thread means: the one that started last and is open. It
-  /// does not end before that goroutine. Null: there is none. Throws std::bad_alloc.
+  /// A slot in the runtime that a plain thread means: the one that started last and is open, and
+  /// of the thread's bubble, if it serves one. It does not end before that goroutine. Null: there
+  /// is none. Throws std::bad_alloc.
   static goroutine* new_goroutine_in_latest();
   /// Calls f(scheduler&) for each that runs, under the lock of their list.
   template <class F>
@@ -66,6 +69,14 @@ class scheduler {
   slab& registry() noexcept { return slab_; }
   blocking_pool& blocking() noexcept { return blocking_; }
   const char* driver_name() const noexcept { return driver_name_; }
+  /// Null: this is no bubble's.
+  bubble* its_bubble() const noexcept { return bubble_; }
+  std::uint16_t bubble_number() const noexcept {
+    return bubble_ != nullptr ? bubble_->number() : 0;
+  }
+
+  /// Whether a plain thread that serves the bubble with that number, or none, may mean this one.
+  bool is_meant_by(std::uint16_t number) const noexcept { return bubble_number() == number; }
 
   /// The timers for a thread that is no worker.
   timer_set& outside_timers() noexcept { return workers_.front()->timers(); }
@@ -84,6 +95,8 @@ class scheduler {
   friend struct outside_call;
 
   void start_threads();
+  void join_monitor() noexcept;
+  void check_wake_from(const goroutine& g) const noexcept;
   void take_back_threads() noexcept;
   void choose_driver();
   enum class verdict {
@@ -92,6 +105,10 @@ class scheduler {
     unproven,  // another thread of the process could still send; it may end, so look again
   };
   verdict judge_deadlock() noexcept;
+  static scheduler* latest_open() noexcept;
+  bool has_no_other_threads() const noexcept;
+  bool waits_durably();
+  bool has_calls_in_flight() const noexcept;
   void report_deadlock() noexcept;
   void monitor_loop() noexcept;
   void wake_monitor() noexcept;
@@ -102,6 +119,7 @@ class scheduler {
   std::unique_ptr<driver> make_driver() const;
 
   const options options_;
+  bubble* const bubble_;
   std::vector<std::unique_ptr<worker>> workers_;
   global_queue global_;
   idle_set idle_;
@@ -159,6 +177,8 @@ double cgroup_quota(const std::string& base);
 const char* state_text(const goroutine& g) noexcept;
 /// Prints its id, `state`, its name and where it was started.
 void print_goroutine(int fd, const goroutine& g, const char* state) noexcept;
+/// What print_goroutine() prints. Under the registry's hold. Throws std::bad_alloc.
+std::string goroutine_text(const goroutine& g, const char* state);
 /// Prints all goroutines, the running one first, the others from the oldest to the newest.
 void print_goroutines(int fd) noexcept;
 

@@ -17,6 +17,9 @@ class slab {
   static constexpr std::size_t slots_per_chunk = 512;
   static constexpr std::size_t batch_size = 64;
 
+  /// The number of the bubble whose goroutines have these slots; 0: none.
+  explicit slab(std::uint16_t bubble = 0) noexcept : bubble_(bubble) {}
+
   /// A list of free slots, linked through `next`; at least one. Throws std::bad_alloc.
   goroutine* take_batch(std::size_t& count);
   /// A list of that many.
@@ -51,6 +54,7 @@ class slab {
   }
 
  private:
+  const std::uint16_t bubble_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<goroutine[]>> chunks_;
   std::size_t carved_ = slots_per_chunk;  // slots of the last chunk that were handed out

@@ -70,7 +70,7 @@ struct timer_node {
   timer_node* previous = nullptr;
   nanoseconds_t due = 0;  // a duration while fresh
   const timer_type* type = nullptr;
-  timer_set* set = nullptr;
+  timer_set* set = nullptr;  // where it is armed, for those who need it; written by its owner alone
   std::uint16_t slot = 0;
   place where = place::none;
   bool resting = false;  // it is fresh, and only to be given its time
@@ -104,8 +104,8 @@ class timer_list {
 
 class timer_set : public wait_source {
  public:
-  /// A set for the caller alone. Throws std::bad_alloc.
-  static timer_set& obtain();
+  /// A set for the caller alone, of the bubble with that number. Throws std::bad_alloc.
+  static timer_set& obtain(std::uint16_t bubble = 0);
   /// Disarms all, and leaves the set to whoever obtains it next.
   void retire() noexcept;
 
@@ -136,6 +136,8 @@ class timer_set : public wait_source {
     return armed_.load(relaxed) != 0 || resting_.load(relaxed) != 0;
   }
   nanoseconds_t next_look() const noexcept { return next_look_.load(relaxed); }
+  /// The number of the bubble whose clock moves these timers; 0: none.
+  std::uint16_t bubble() const noexcept { return bubble_; }
 
  private:
   static constexpr unsigned unit_bits = 16;
@@ -185,6 +187,7 @@ class timer_set : public wait_source {
   atomic<std::size_t> armed_{0};
   atomic<std::size_t> resting_{0};  // fresh ones that rest
   atomic<nanoseconds_t> next_look_{never};
+  std::uint16_t bubble_ = 0;
   timer_set* next_retired_ = nullptr;  // under the mutex of the retired sets
 };
 

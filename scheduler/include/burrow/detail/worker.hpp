@@ -23,6 +23,7 @@
 
 namespace burrow::detail {
 
+class bubble;
 class scheduler;
 
 /// Where a worker waits: the kernel's events and a wake-up from another thread.
@@ -146,6 +147,8 @@ class worker {
   void park() noexcept;
   void wait_for_timer(nanoseconds_t until);
   nanoseconds_t judge_sleep() noexcept;
+  goroutine* next_in_bubble() noexcept;
+  void park_in_bubble() noexcept;
   std::uint64_t next_id() noexcept;
 
   scheduler& owner_;
@@ -155,6 +158,8 @@ class worker {
   std::coroutine_handle<> resume_next_;
   std::uint32_t turns_to_slow_ = slow_turn;  // until the next look at the other sources
   std::uint32_t hops_ = 0;
+  std::uint32_t budget_ = goroutine::full_budget;  // of who runs next
+  bubble* const bubble_;                           // null: none
   std::vector<char> left_alone_;      // by worker: it had work in the last search, see steal_from()
   std::uint64_t judged_at_turn_ = 0;  // see judge_sleep()
   nanoseconds_t look_again_ = 0;
