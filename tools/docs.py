@@ -11,8 +11,8 @@ docs/snippets/ (both are built and run by the tests). A page of documentation as
     ```
 
 and this program fills the fence. A C++ fence without that line is refused, and so are a name that
-is defined twice or nowhere, a snippet that no page shows, and a relative link to a file or a
-heading that does not exist.
+is defined twice or nowhere, a snippet that no page shows, a relative link to a file or a heading
+that does not exist, and a line "- `tests/FILE`: TITLE" where FILE has no test of that title.
 
     tools/docs.py --check     says what is wrong and ends with status 1
     tools/docs.py --write     rewrites the fences, then checks
@@ -35,6 +35,7 @@ WANTED = re.compile(r"^<!-- snippet: ([a-z0-9_]+) -->$")
 FENCE = re.compile(r"^\s*```(\w*)\s*$")
 LINK = re.compile(r"(?<!!)\[[^\]\[]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`[^`]*`")
+TEST = re.compile(r"^- `(tests/[^`]+)`(?:: (.+))?$")
 
 
 def read_snippets(errors):
@@ -141,6 +142,21 @@ def check_links(page, text, errors):
                 errors.append(f"{where}:{number}: no heading for {target}")
 
 
+def check_tests(page, text, errors):
+    where = page.relative_to(ROOT)
+    for number, line in enumerate(text.splitlines(), 1):
+        match = TEST.match(line)
+        if not match:
+            continue
+        path, title = ROOT / match[1], match[2]
+        # A title may stand in several pieces.
+        source = re.sub(r'"\s*"', "", path.read_text()) if path.exists() else ""
+        if not path.exists():
+            errors.append(f"{where}:{number}: there is no {match[1]}")
+        elif title and f'"{title}"' not in source and f"MODEL({title}," not in source:
+            errors.append(f"{where}:{number}: {match[1]} has no test {title}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     mode = parser.add_mutually_exclusive_group(required=True)
@@ -164,6 +180,7 @@ def main():
                                         "as the sources have it", lineterm="", n=1)
             errors.append("\n".join(diff))
         check_links(page, new, errors)
+        check_tests(page, new, errors)
     errors.extend(f"no page shows snippet {name}" for name in sorted(snippets.keys() - used))
 
     for error in errors:
