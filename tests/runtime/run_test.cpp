@@ -246,6 +246,17 @@ TEST_CASE("a BURROW_IO that makes no sense is refused with a sentence") {
   }
 }
 
+TEST_CASE("options may be written in the call, constants, or variables") {
+  const auto is_one = [](int n) -> task<int> { co_return n == 1 ? 0 : 1; };
+  options changed;
+  changed.workers = 1;
+  const options constant;
+  CHECK(run({.workers = 2}, is_one, 1) == 0);
+  CHECK(run({}, is_one, 1) == 0);
+  CHECK(run(changed, is_one, 1) == 0);
+  CHECK(run(constant, is_one, 1) == 0);
+}
+
 TEST_CASE("options that make no sense are refused with std::invalid_argument") {
   const with_environment procs("BURROW_PROCS", nullptr);
   for (const int workers : {-1, 1025, INT_MIN, INT_MAX}) {

@@ -132,9 +132,8 @@ class main_callable {
 /// sense, std::system_error when threads or descriptors cannot be had, std::logic_error in a
 /// goroutine. Several runtimes may run in one process, one after the other or at the same time on
 /// threads of their own. Go: func main().
-template <class Options, class... Args>
-  requires std::is_same_v<std::remove_cvref_t<Options>, options>
-int run(const Options& opt, detail::main_callable<std::type_identity_t<Args&&>...> main,
+template <class... Args>
+int run(const options& opt, detail::main_callable<std::type_identity_t<Args&&>...> main,
         Args&&... args) {
   detail::runtime rt(opt);
   return main.run_in(rt, std::forward<Args>(args)...);

@@ -45,9 +45,9 @@ struct options {
   deadlock_report deadlock = deadlock_report::automatic;
   /// Called on the goroutine's worker when an exception leaves a goroutine started by go(). Empty:
   /// the goroutine and the message are printed and std::terminate is called, as a Go panic does.
-  std::function<void(const unhandled_exception&)> on_unhandled;
+  std::function<void(const unhandled_exception&)> on_unhandled = nullptr;
   /// Called for the second and later exceptions of a scope, which its caller does not see.
-  std::function<void(std::exception_ptr)> on_suppressed;
+  std::function<void(std::exception_ptr)> on_suppressed = nullptr;
 };
 
 }  // namespace burrow
