@@ -339,7 +339,9 @@ void worker::unpark() noexcept {
 
 void worker::park() noexcept {
   nanoseconds_t until = never;
-  if (timers_.wants_look()) {
+  // Whoever disarms a timer leaves the time of the next look as it is: it must not keep this worker
+  // awake once no timer is left.
+  if (timers_.wants_look() || timers_.next_look() != never) {
     wake_list wakes;
     until = timers_.poll(steady_now(), wakes);
     ready_all(wakes);
