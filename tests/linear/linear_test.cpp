@@ -20,7 +20,7 @@ namespace {
 #if BURROW_ASAN || BURROW_TSAN
 constexpr std::uint64_t usual = 500;
 #else
-constexpr std::uint64_t usual = 5'000;
+constexpr std::uint64_t usual = 2'000;
 #endif
 
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise_this) {

@@ -373,7 +373,7 @@ task<history> recorder::record(std::uint64_t seed) {
   pcg random{seed};
   make_program(*r, random, who_);
   const bool abandons = who_ == parties::goroutines && random(2) == 0;
-  const unsigned looks = random(4) == 0 ? random(20) : 200;
+  const unsigned looks = random(4) == 0 ? random(20) : 50;
   std::vector<operation> closes;
   const auto body = [&](group& g) -> task<> {
     for (std::size_t i = 0; i < r->count; ++i) {
