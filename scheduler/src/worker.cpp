@@ -344,7 +344,9 @@ void worker::unpark() noexcept {
 
 void worker::park() noexcept {
   nanoseconds_t until = never;
-  if (timers_.wants_look()) {
+  // Whoever disarms a timer leaves the time of the next look as it is: it must not keep this worker
+  // awake once no timer is left.
+  if (timers_.wants_look() || timers_.next_look() != never) {
     wake_list wakes;
     until = timers_.poll(steady_now(), wakes);
     ready_all(wakes);
@@ -426,7 +428,7 @@ goroutine* worker::next_in_bubble() noexcept {
 void worker::park_in_bubble() noexcept {
   constexpr nanoseconds_t look_again = 10'000'000;
   wake_list wakes;
-  const nanoseconds_t next = timers_.wants_look() ? timers_.poll(steady_now(), wakes) : never;
+  const nanoseconds_t next = timers_.poll(steady_now(), wakes);
   ready_all(wakes);
   owner_.idle_.enter(this, false, 1);
   const bool has_to_wait = owner_.has_calls_in_flight() ||

@@ -70,6 +70,17 @@ TEST_CASE("ST3: time stands still while something can run") {
   });
 }
 
+TEST_CASE("a timer that was called off does not hold up the clock, nor a deadlock") {
+  const std::string text = deadlock_in([]() -> task<> {
+    {
+      auto [ctx, cancel] = with_timeout(background(), 1h);
+      co_await this_goroutine::yield();
+    }
+    co_await make_chan<int>().recv();
+  });
+  CHECK(contains(text, "all goroutines in bubble are blocked"));
+}
+
 TEST_CASE("ST8: what is due fires at once") {
   synctest::test([]() -> task<> {
     co_await timer(0ns).recv();
