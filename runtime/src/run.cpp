@@ -219,7 +219,7 @@ task<> conclude(runtime_state& state) {
     while (state.sched.live() > 1) co_await state.ended.recv();
     fatal("no goroutines (main called this_goroutine::exit) - deadlock!");
   }
-  (*state.cancel_root)();
+  state.cancel_root.reset();  // cancels
   const auto& settings = state.sched.settings();
   bool over = all_have_ended(state);
   // Where memory is lacking, a moment later there may be some: what ends gives its own back.
