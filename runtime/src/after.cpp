@@ -3,12 +3,12 @@
 
 namespace burrow::detail {
 
-constinit const timer_type after_operation::type_ = {&expire, nullptr};
+constinit const timer_type after_operation::after_type = {&expire, nullptr};
 
 /// By the goroutine, on the worker that the set belongs to.
 void after_operation::enlist() noexcept {
   linked = true;
-  timer_node::type = &type_;
+  timer_node::type = &after_type;
   set_->arm_after(*this, duration_);
 }
 

@@ -9,6 +9,8 @@
 //  4. shutdown_limit: what is still there is printed, and the process ends with main's result.
 // All of this is done by main's own goroutine, which waits on a channel that the scheduler's on_end
 // hook sends to. Memory that is lacking meanwhile is waited for, up to the shutdown limit.
+// Where goroutines that come to no await have all workers, main's has no turn. So the monitor's
+// thread does step 4 in its place, a moment after both limits have passed.
 #include <burrow/chan.hpp>
 #include <burrow/detail/fatal.hpp>
 #include <burrow/detail/runtime_state.hpp>
@@ -153,14 +155,24 @@ task<bool> unwind_all(runtime_state& state, clock::time_point until) {
   co_return state.sched.live() <= 1;
 }
 
+/// Who ends the process.
+enum class ender {
+  main,     // its goroutine still has its turns
+  monitor,  // it has none: goroutines that come to no await have all workers
+};
+
 /// Those that hold up the end: they are inside blocking(), or were told to end and go on. Not those
-/// whose turn has not come, and not those that only wait for the end of another. Under the
-/// registry's hold.
-std::vector<slab::entry> holding_up(runtime_state& state) {
+/// whose turn has not come, and not those that only wait for the end of another. Where main has no
+/// turns, those that run are to blame, told or not, and what could run if it had a turn is not.
+/// Under the registry's hold.
+std::vector<slab::entry> holding_up(runtime_state& state, ender who) {
   std::vector<slab::entry> found = state.sched.registry().in_use();
   std::erase_if(found, [&](const slab::entry& e) {
-    const bool was_told = e.g->word.is_abandoned() || e.g->in_blocking.load(acquire);
-    return e.g == state.main || !was_told;
+    if (e.g == state.main) return true;
+    if (e.g->in_blocking.load(acquire)) return false;
+    const bool was_told = e.g->word.is_abandoned();
+    if (who == ender::main) return !was_told;
+    return !state.sched.runs(*e.g) && (!was_told || !e.g->word.is_waiting());
   });
   const auto waits_for_others = [](const slab::entry& e) {
     const wait_reason reason = e.g->reason.load(relaxed);
@@ -175,23 +187,29 @@ std::vector<slab::entry> holding_up(runtime_state& state) {
 }
 
 /// Prints who holds up the end, and ends the process. Returns if the last has ended meanwhile.
-void end_process(runtime_state& state) {
+void end_process(runtime_state& state, ender who) {
   std::fflush(nullptr);
-  {
-    const auto hold = state.sched.registry().hold();
-    const std::vector<slab::entry> found = holding_up(state);
-    if (found.empty()) return;
-    std::fprintf(stderr,
-                 "burrow: main has returned, and %zu goroutine%s could not be unwound within the "
-                 "shutdown limit:\n",
-                 found.size(), found.size() == 1 ? "" : "s");
-    for (const slab::entry& e : found) {
-      // What does not wait has not come to an await since it was told.
-      print_goroutine(STDERR_FILENO, *e.g, e.g->word.is_waiting() ? state_text(*e.g) : "running");
-    }
+  const auto hold = state.sched.registry().hold();  // to the end: one of the two enders prints
+  const std::vector<slab::entry> found = holding_up(state, who);
+  if (found.empty()) return;
+  std::fprintf(stderr,
+               "burrow: main has returned, and %zu goroutine%s could not be unwound within the "
+               "shutdown limit:\n",
+               found.size(), found.size() == 1 ? "" : "s");
+  for (const slab::entry& e : found) {
+    // What does not wait has not come to an await since it was told.
+    print_goroutine(STDERR_FILENO, *e.g, e.g->word.is_waiting() ? state_text(*e.g) : "running");
   }
   std::fflush(nullptr);
   ::_exit(state.status);
+}
+
+/// By the monitor: both limits have passed, and main's goroutine has not ended the process.
+void end_overdue(scheduler& sched) {
+  try {
+    end_process(*static_cast<runtime_state*>(sched.user), ender::monitor);
+  } catch (const std::bad_alloc&) {  // it comes again
+  }
 }
 
 /// True: only main is left, and no other can come.
@@ -200,6 +218,11 @@ bool all_have_ended(runtime_state& state) noexcept {
   state.sched.close_to_outside();
   return state.sched.live() <= 1;
 }
+
+struct unwatching {
+  scheduler& sched;
+  ~unwatching() { sched.unwatch_end(); }
+};
 
 clock::time_point in(std::chrono::nanoseconds d) {
   return clock::time_point(std::chrono::nanoseconds(later(steady_now(), d.count())));
@@ -220,8 +243,13 @@ task<> conclude(runtime_state& state) {
     while (state.sched.live() > 1) co_await state.ended.recv();
     fatal("no goroutines (main called this_goroutine::exit) - deadlock!");
   }
-  (*state.cancel_root)();
   const auto& settings = state.sched.settings();
+  const nanoseconds_t latest =
+      later(later(steady_now(), settings.shutdown_grace.count()), settings.shutdown_limit.count());
+  constexpr nanoseconds_t precedence = 100'000'000;  // of main's goroutine, if it has its turns
+  state.sched.watch_end(later(latest, precedence), &end_overdue);
+  const unwatching unwatch{state.sched};
+  state.cancel_root.reset();  // cancels
   bool over = all_have_ended(state);
   // Where memory is lacking, a moment later there may be some: what ends gives its own back.
   const auto grace = in(settings.shutdown_grace);
@@ -245,7 +273,7 @@ task<> conclude(runtime_state& state) {
     over = all_have_ended(state);
     if (!over) co_await this_goroutine::yield();
   }
-  if (!over) end_process(state);
+  if (!over) end_process(state, ender::main);
   state.sched.concluding.store(nullptr, relaxed);  // main's callable and arguments go now
 }
 

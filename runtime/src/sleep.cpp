@@ -28,7 +28,7 @@ class locked_both {
 
 }  // namespace
 
-constinit const timer_type sleep_awaiter::type_ = {&expire, nullptr};
+constinit const timer_type sleep_awaiter::sleep_type = {&expire, nullptr};
 
 bool sleep_awaiter::await_ready() noexcept {
   goroutine& g = *watcher_.who;
@@ -60,7 +60,7 @@ std::coroutine_handle<> sleep_awaiter::await_suspend(std::coroutine_handle<> h) 
     return refuse_to_wait(g, h);
   }
   course_ = course::waited;
-  timer_node::type = &type_;
+  timer_node::type = &sleep_type;
   timer_node::set = &timers;
   timers.arm_after(*this, duration_);
   if (watched_ != nullptr) watched_->waiters.push_back(watcher_);

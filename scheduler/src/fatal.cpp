@@ -71,9 +71,11 @@ const char* state_text(const goroutine& g) noexcept {
 
 void print_goroutine(int fd, const goroutine& g, const char* state) noexcept {
   const char* name = g.name.load(acquire);
-  write_line(fd, "\ngoroutine %llu [%s]:%s%s\n\tstarted at %s:%u\n",
+  write_line(fd, "\ngoroutine %llu [%s]:%s%s\n",
              static_cast<unsigned long long>(g.id.load(relaxed)), state, name != nullptr ? " " : "",
-             name != nullptr ? name : "", g.where.file_name(),
+             name != nullptr ? name : "");
+  if (g.where.line() == 0) return;  // not known
+  write_line(fd, "\tstarted at %s:%u\n", g.where.file_name(),
              static_cast<unsigned>(g.where.line()));
 }
 
@@ -81,6 +83,7 @@ std::string goroutine_text(const goroutine& g, const char* state) {
   const char* name = g.name.load(acquire);
   std::string text = "\ngoroutine " + std::to_string(g.id.load(relaxed)) + " [" + state + "]:";
   if (name != nullptr) text += std::string(" ") + name;
+  if (g.where.line() == 0) return text + "\n";  // not known
   return text + "\n\tstarted at " + g.where.file_name() + ":" + std::to_string(g.where.line()) +
          "\n";
 }
@@ -121,6 +124,7 @@ void fatal(const char* sentence) noexcept {
 }
 
 void fatal(const char* sentence, std::source_location where) noexcept {
+  if (where.line() == 0) fatal(sentence);  // not known
   std::fflush(stdout);
   write_line(STDERR_FILENO, "fatal error: %s\n\tat %s:%u\n", sentence, where.file_name(),
              static_cast<unsigned>(where.line()));

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The monitor notices a worker that has been inside one turn for 10 ms, so that its queue, its LIFO
-// slot and its timers are served by others; and it judges whether a program is deadlocked.
+// slot and its timers are served by others; it ends a runtime whose workers leave main's goroutine
+// no turn to do so; and it judges whether a program is deadlocked.
 // It sleeps while all workers do: an idle program uses no CPU.
 #include <burrow/detail/fatal.hpp>
 #include <burrow/detail/scheduler.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -80,7 +82,20 @@ void scheduler::monitor_loop() noexcept {
     }
     monitor_signal_.wait_for(hold, sample_interval);
     idle_samples = sample_workers() ? idle_samples + 1 : 0;
+    // acquire: pairs with the release in watch_end()
+    const nanoseconds_t overdue_at = end_overdue_at_.load(acquire);
+    if (overdue_at != never && overdue_at <= steady_now()) overdue_(*this);
   }
+}
+
+void scheduler::watch_end(nanoseconds_t at, void (*overdue)(scheduler&)) noexcept {
+  overdue_ = overdue;
+  end_overdue_at_.store(at, release);  // release: publishes overdue_, see monitor_loop()
+}
+
+bool scheduler::runs(const goroutine& g) const noexcept {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [&g](const auto& w) { return w->current() == &g; });
 }
 
 void scheduler::wake_monitor() noexcept {

@@ -168,7 +168,7 @@ goroutine* worker::take_global(bool only_one) noexcept {
 
 void worker::look_at_timers() noexcept {
   if (!timers_.wants_look()) return;
-  current_ = nullptr;  // what a timer does is no goroutine's doing
+  current_.store(nullptr, relaxed);  // what a timer does is no goroutine's doing
   wake_list wakes;
   timers_.poll(steady_now(), wakes);
   ready_all(wakes);
@@ -176,7 +176,7 @@ void worker::look_at_timers() noexcept {
 
 void worker::serve_stuck_workers() noexcept {
   if (owner_.stuck_workers_.load(relaxed) == 0) return;
-  current_ = nullptr;  // as in look_at_timers()
+  current_.store(nullptr, relaxed);  // as in look_at_timers()
   for (auto& other : owner_.workers_) {
     if (other.get() == this || !other->stuck.load(relaxed)) continue;
     wake_list wakes;
@@ -255,7 +255,7 @@ goroutine* worker::steal_from(worker& victim) noexcept {
 
 /// Makes `g` the running goroutine; returns what to resume.
 std::coroutine_handle<> worker::begin(goroutine* g) noexcept {
-  current_ = g;
+  current_.store(g, relaxed);
   if (g->home != this) {
     // Ids grow along every chain of spawns, see next_id().
     const std::uint64_t other = g->home->clock();
@@ -303,7 +303,7 @@ void worker::execute(goroutine* g) noexcept {
 void worker::finish_ended() noexcept {
   goroutine* g = std::exchange(ended_, nullptr);
   g->type->finish(*g);
-  current_ = nullptr;
+  current_.store(nullptr, relaxed);
   free_goroutine(g);
   finished.store(finished.load(relaxed) + 1, release);
   if (auto* told = owner_.on_end.load(acquire)) told(owner_);
@@ -319,7 +319,7 @@ void worker::run() {
     if (in_forked_child()) fatal_in_forked_child();
     goroutine* g = next();
     if (g == nullptr) {
-      current_ = nullptr;
+      current_.store(nullptr, relaxed);
       bubble_ != nullptr ? park_in_bubble() : park();
       continue;
     }
@@ -330,7 +330,7 @@ void worker::run() {
     execute(g);
   }
   if (slack > 0) ::prctl(PR_SET_TIMERSLACK, slack, 0, 0, 0);
-  current_ = nullptr;
+  current_.store(nullptr, relaxed);
   set_thread_cache(nullptr);
   this_worker = nullptr;
 }

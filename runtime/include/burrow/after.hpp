@@ -39,7 +39,7 @@ class [[nodiscard("after() does nothing until it is awaited or given to select")
 
  private:
   static bool expire(timer_node& t, nanoseconds_t now, wake_list& wakes) noexcept;
-  static const timer_type type_;
+  static const timer_type after_type;
 
   timer_set* set_ = nullptr;
   nanoseconds_t duration_;

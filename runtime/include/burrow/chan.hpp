@@ -100,7 +100,7 @@ class sending {
     requires std::is_convertible_v<U&&, T>
   auto send(U&& x) const {
     if constexpr (sends_by_reference<T, U>) {
-      return send_operation<T, U&&>(core(), std::move(x));
+      return send_operation<T, U&&>(core(), std::forward<U>(x));
     } else {
       return send_operation<T, T>(core(), std::forward<U>(x));
     }
@@ -241,10 +241,7 @@ class send_chan : public detail::chan_handle, public detail::sending<T, send_cha
   using value_type = T;
   using chan_handle::core;
   send_chan() noexcept = default;
-
- private:
-  friend class chan<T>;
-  explicit send_chan(const detail::chan_handle& h) noexcept : chan_handle(h) {}
+  send_chan(const chan<T>& c) noexcept : chan_handle(c) {}
 };
 
 /// The view of a channel through which values are received. Go: <-chan T.
@@ -254,10 +251,7 @@ class recv_chan : public detail::chan_handle, public detail::receiving<T, recv_c
   using value_type = T;
   using chan_handle::core;
   recv_chan() noexcept = default;
-
- private:
-  friend class chan<T>;
-  explicit recv_chan(const detail::chan_handle& h) noexcept : chan_handle(h) {}
+  recv_chan(const chan<T>& c) noexcept : chan_handle(c) {}
 };
 
 /// A channel of T: a handle, copied like a pointer; default-constructed it is nil. Handles are
@@ -272,15 +266,10 @@ class chan : public detail::chan_handle,
   using chan_handle::core;
   chan() noexcept = default;
 
-  // From the base: where *this is converted, these operators are candidates too (CWG2327).
-  operator send_chan<T>() const noexcept { return send_chan<T>(handle()); }
-  operator recv_chan<T>() const noexcept { return recv_chan<T>(handle()); }
-
  private:
   template <class U>
   friend chan<U> make_chan(std::size_t capacity);
   explicit chan(detail::chan_core* core) noexcept : chan_handle(core) {}
-  const detail::chan_handle& handle() const noexcept { return *this; }
 };
 
 template <class T>

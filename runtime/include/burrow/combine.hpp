@@ -219,15 +219,40 @@ task<typename result_of<T>::type> run_first_of(std::source_location where, bool 
 
 void refuse_no_tasks(bool none);
 
+/// A pack must come last to be deduced, and what remembers the caller's line must come last as
+/// well: so there is an overload for each number of tasks, up to four, that does. Reports say no
+/// line of more.
+template <class... Ts>
+inline constexpr bool is_unplaced = sizeof...(Ts) == 0 || sizeof...(Ts) > 4;
+
 }  // namespace detail
 
 /// Runs all tasks at the same time; gives their results as a tuple, `unit` for void. The first
 /// exception ends the others and is rethrown. Each task is a goroutine. Throws std::bad_alloc. A
 /// reference is a std::reference_wrapper where it would be an element of a vector or an alternative
 /// of a variant.
+template <class A>
+auto all(task<A> a, std::source_location where = std::source_location::current()) {
+  return detail::run_all<A>(where, std::move(a));
+}
+template <class A, class B>
+auto all(task<A> a, task<B> b, std::source_location where = std::source_location::current()) {
+  return detail::run_all<A, B>(where, std::move(a), std::move(b));
+}
+template <class A, class B, class C>
+auto all(task<A> a, task<B> b, task<C> c,
+         std::source_location where = std::source_location::current()) {
+  return detail::run_all<A, B, C>(where, std::move(a), std::move(b), std::move(c));
+}
+template <class A, class B, class C, class D>
+auto all(task<A> a, task<B> b, task<C> c, task<D> d,
+         std::source_location where = std::source_location::current()) {
+  return detail::run_all<A, B, C, D>(where, std::move(a), std::move(b), std::move(c), std::move(d));
+}
 template <class... Ts>
+  requires detail::is_unplaced<Ts...>
 auto all(task<Ts>... tasks) {
-  return detail::run_all<Ts...>(std::source_location::current(), std::move(tasks)...);
+  return detail::run_all<Ts...>(std::source_location(), std::move(tasks)...);
 }
 /// As all(tasks...), for a number of tasks known at run time; gives a vector, in their order.
 template <class T>
@@ -237,10 +262,30 @@ auto all(std::vector<task<T>> tasks, std::source_location where = std::source_lo
 
 /// Gives the first result; the others are ended. If all fail, the first exception is rethrown. T
 /// where all tasks give a T, else a std::variant. Throws std::invalid_argument for no tasks.
+template <class A>
+auto any(task<A> a, std::source_location where = std::source_location::current()) {
+  return detail::run_first<A>(where, false, std::move(a));
+}
+template <class A, class B>
+auto any(task<A> a, task<B> b, std::source_location where = std::source_location::current()) {
+  return detail::run_first<A, B>(where, false, std::move(a), std::move(b));
+}
+template <class A, class B, class C>
+auto any(task<A> a, task<B> b, task<C> c,
+         std::source_location where = std::source_location::current()) {
+  return detail::run_first<A, B, C>(where, false, std::move(a), std::move(b), std::move(c));
+}
+template <class A, class B, class C, class D>
+auto any(task<A> a, task<B> b, task<C> c, task<D> d,
+         std::source_location where = std::source_location::current()) {
+  return detail::run_first<A, B, C, D>(where, false, std::move(a), std::move(b), std::move(c),
+                                       std::move(d));
+}
 template <class... Ts>
+  requires detail::is_unplaced<Ts...>
 auto any(task<Ts>... tasks) {
   static_assert(sizeof...(Ts) > 0, "any needs a task");
-  return detail::run_first<Ts...>(std::source_location::current(), false, std::move(tasks)...);
+  return detail::run_first<Ts...>(std::source_location(), false, std::move(tasks)...);
 }
 template <class T>
 auto any(std::vector<task<T>> tasks, std::source_location where = std::source_location::current()) {
@@ -249,10 +294,30 @@ auto any(std::vector<task<T>> tasks, std::source_location where = std::source_lo
 }
 
 /// Gives the result, or rethrows the exception, of the task that ends first; the others are ended.
+template <class A>
+auto race(task<A> a, std::source_location where = std::source_location::current()) {
+  return detail::run_first<A>(where, true, std::move(a));
+}
+template <class A, class B>
+auto race(task<A> a, task<B> b, std::source_location where = std::source_location::current()) {
+  return detail::run_first<A, B>(where, true, std::move(a), std::move(b));
+}
+template <class A, class B, class C>
+auto race(task<A> a, task<B> b, task<C> c,
+          std::source_location where = std::source_location::current()) {
+  return detail::run_first<A, B, C>(where, true, std::move(a), std::move(b), std::move(c));
+}
+template <class A, class B, class C, class D>
+auto race(task<A> a, task<B> b, task<C> c, task<D> d,
+          std::source_location where = std::source_location::current()) {
+  return detail::run_first<A, B, C, D>(where, true, std::move(a), std::move(b), std::move(c),
+                                       std::move(d));
+}
 template <class... Ts>
+  requires detail::is_unplaced<Ts...>
 auto race(task<Ts>... tasks) {
   static_assert(sizeof...(Ts) > 0, "race needs a task");
-  return detail::run_first<Ts...>(std::source_location::current(), true, std::move(tasks)...);
+  return detail::run_first<Ts...>(std::source_location(), true, std::move(tasks)...);
 }
 template <class T>
 auto race(std::vector<task<T>> tasks,

@@ -50,8 +50,8 @@ class group {
   /// the scope, as with go(), and is rethrown by the await as well.
   ///
   /// The result's type has to be deduced from `f`, which leaves only a last parameter to remember
-  /// the caller's line: one overload for each number of arguments. Reports say of a child with more
-  /// than four that it was started in this file.
+  /// the caller's line: one overload for each number of arguments. Reports say no line of a child
+  /// with more than four.
   template <class F>
   auto async(F&& f, std::source_location where = std::source_location::current()) {
     return start_async<F>(where, std::forward<F>(f));
@@ -79,7 +79,7 @@ class group {
   template <class F, class... Args>
     requires(sizeof...(Args) > 4)
   auto async(F&& f, Args&&... args) {
-    return start_async<F, Args...>(std::source_location::current(), std::forward<F>(f),
+    return start_async<F, Args...>(std::source_location(), std::forward<F>(f),
                                    std::forward<Args>(args)...);
   }
 

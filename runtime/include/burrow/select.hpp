@@ -144,7 +144,7 @@ class select_case {
     }
     void* memory = detail::allocate_block(sizeof(stored));
     try {
-      node_ = ::new (memory) stored(std::move(op));
+      node_ = ::new (memory) stored(std::forward<Op>(op));
     } catch (...) {
       detail::free_block_memory(memory, sizeof(stored));
       throw;
@@ -209,7 +209,7 @@ auto select(Ops&&... ops BURROW_LIFETIMEBOUND) {
 namespace detail {
 
 template <class... Ops, std::size_t... I>
-auto select_with_otherwise(std::tuple<Ops...> all, std::index_sequence<I...>) {
+auto select_with_otherwise([[maybe_unused]] std::tuple<Ops...> all, std::index_sequence<I...>) {
   (check_case<std::tuple_element_t<I, std::tuple<Ops...>>>(), ...);
   return select_statement<true,
                           std::remove_cvref_t<std::tuple_element_t<I, std::tuple<Ops...>>>...>(

@@ -44,7 +44,7 @@ class sleep_awaiter : private timer_node {
   enum class course : std::uint8_t { slept, ended, refused, waited };
 
   static bool expire(timer_node& t, nanoseconds_t now, wake_list& wakes) noexcept;
-  static const timer_type type_;
+  static const timer_type sleep_type;
 
   void leave() noexcept;
 

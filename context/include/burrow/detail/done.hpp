@@ -22,7 +22,7 @@ class [[nodiscard("ctx.done() does nothing until it is awaited or given to selec
     if (owns) retain(source);
   }
   done_operation(done_operation&& other) noexcept
-      : operation(std::move(other)),
+      : operation(static_cast<operation&&>(other)),  // the base alone is moved here
         source_(other.source_),
         owns_(std::exchange(other.owns_, false)) {}
   ~done_operation() {

@@ -234,6 +234,7 @@ struct held_element : element_source {
   Held held;
 
   template <class U>
+    requires(!std::is_same_v<std::remove_cvref_t<U>, held_element>)
   explicit held_element(U&& x)
       : element_source{[](void* to, element_source& from) {
           ::new (to) T(std::move(static_cast<held_element&>(from).held));
@@ -248,6 +249,7 @@ template <class T>
 struct trivial_element {
   T held;
   template <class U>
+    requires(!std::is_same_v<std::remove_cvref_t<U>, trivial_element>)
   explicit trivial_element(U&& x) : held(std::forward<U>(x)) {}
   void* place() noexcept { return std::addressof(held); }
 };

@@ -81,7 +81,7 @@ class [[nodiscard("this does nothing until it is awaited")]] context_first_form 
 template <class Op>
 context_first_form<Op> context_first(const context& ctx, Op&& op) {
   if (node_of(ctx) == nullptr) throw_nil_context();
-  return {ctx, std::move(op)};
+  return {ctx, std::forward<Op>(op)};
 }
 
 }  // namespace burrow::detail

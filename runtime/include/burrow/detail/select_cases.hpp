@@ -164,7 +164,8 @@ class select_cases : public select_core<select_cases<HasOtherwise, Ops...>> {
       std::uint32_t ready = 0;
       each([&](auto i, auto& op) {
         if (op.source() == nullptr || !op.ready()) return;
-        if (ready++ == 0 || this->runner().home->random() % ready == 0) picked = i;
+        ++ready;
+        if (ready == 1 || this->runner().home->random() % ready == 0) picked = i;
       });
     }
     return picked;

@@ -39,9 +39,7 @@ bool is_goroutine_exit(const std::exception_ptr& error) noexcept;
 /// Whether a callable is a null pointer or an empty std::function.
 template <class F>
 constexpr bool is_nil([[maybe_unused]] const F& callable) noexcept {
-  if constexpr (std::is_function_v<F>) {
-    return false;
-  } else if constexpr (requires { static_cast<bool>(callable == nullptr); }) {
+  if constexpr (!std::is_function_v<F> && requires { static_cast<bool>(callable == nullptr); }) {
     return static_cast<bool>(callable == nullptr);
   } else {
     return false;

@@ -48,6 +48,13 @@ class scheduler {
   /// By main's goroutine: from now on plain threads start no goroutines here.
   void close_to_outside() noexcept;
 
+  /// By main's goroutine, while it ends the others: the monitor calls `overdue` about every 10 ms
+  /// from the time `at` on, for as long as a worker is awake. Once.
+  void watch_end(nanoseconds_t at, void (*overdue)(scheduler&)) noexcept;
+  void unwatch_end() noexcept { end_overdue_at_.store(never, relaxed); }
+  /// Whether a worker runs `g` now; a glimpse.
+  bool runs(const goroutine& g) const noexcept;
+
   /// Whether a plain thread finds a runtime to start goroutines in.
   static bool any_open() noexcept;
   /// A slot in the runtime that a plain thread means: the one that started last and is open, and
@@ -133,6 +140,8 @@ class scheduler {
   atomic<std::uint64_t> outside_started_{0};
   atomic<std::uint64_t> outside_clock_{0};  // see worker::next_id()
   std::vector<std::thread> threads_;
+  void (*overdue_)(scheduler&) = nullptr;  // see watch_end()
+  atomic<nanoseconds_t> end_overdue_at_{never};
   std::vector<std::uint64_t> sampled_turns_;  // of each worker, by the monitor
 
   std::mutex monitor_mutex_;

@@ -16,6 +16,7 @@
 #include <burrow/detail/timers.hpp>
 #include <burrow/detail/wait.hpp>
 
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
@@ -79,7 +80,8 @@ class worker {
   /// Where tail calls are missing: the worker's loop resumes `h` next.
   void resume_next(std::coroutine_handle<> h) noexcept { resume_next_ = h; }
 
-  goroutine* current() const noexcept { return current_; }
+  /// On another thread a glimpse: of use only to be compared.
+  goroutine* current() const noexcept { return current_.load(relaxed); }
   scheduler& owner() const noexcept { return owner_; }
   std::uint32_t index() const noexcept { return index_; }
   timer_set& timers() noexcept { return timers_; }
@@ -152,7 +154,9 @@ class worker {
   std::uint64_t next_id() noexcept;
 
   scheduler& owner_;
-  goroutine* current_ = nullptr;
+  // Written by this worker. The monitor reads it when the end of the runtime is overdue, which no
+  // model has: it is no step of theirs.
+  std::atomic<goroutine*> current_{nullptr};
   atomic<goroutine*> lifo_{nullptr};
   goroutine* ended_ = nullptr;
   std::coroutine_handle<> resume_next_;
