@@ -249,7 +249,8 @@ task<> conclude(runtime_state& state) {
   constexpr nanoseconds_t precedence = 100'000'000;  // of main's goroutine, if it has its turns
   state.sched.watch_end(later(latest, precedence), &end_overdue);
   const unwatching unwatch{state.sched};
-  state.cancel_root.reset();  // cancels
+  // Who sees the end of its Context may return, before those that it has started are told.
+  if (!state.is_cut_short) state.cancel_root.reset();  // cancels
   bool over = all_have_ended(state);
   // Where memory is lacking, a moment later there may be some: what ends gives its own back.
   const auto grace = in(settings.shutdown_grace);

@@ -137,6 +137,7 @@ task<> keep(test_state& test, runtime_state& state) {
       why = co_await called_form(b);
     }
   }
+  state.is_cut_short = test.error != nullptr;
   test.elapsed = std::chrono::nanoseconds(b.now() - bubble::begin);
   b.state = bubble::phase::over;
 }

@@ -62,11 +62,7 @@ class uring_driver final : public driver {
   void wait(nanoseconds_t timeout) override {
     enable();
     if (!wake_armed_) arm_wake();
-    timeout = after_signals(timeout);
-    __kernel_timespec limit{timeout / 1'000'000'000, timeout % 1'000'000'000};
-    io_uring_cqe* cqe = nullptr;
-    const int result = ::io_uring_submit_and_wait_timeout(
-        &ring_, &cqe, 1, timeout == never ? nullptr : &limit, nullptr);
+    const int result = BURROW_TSAN ? wait_in_pieces(timeout) : wait_once(timeout);
     if (result < 0 && result != -ETIME && result != -EINTR && result != -EAGAIN &&
         result != -EBUSY) {
       throw std::system_error(-result, std::generic_category(), "io_uring_enter");
@@ -84,15 +80,24 @@ class uring_driver final : public driver {
   const char* name() const noexcept override { return "io_uring"; }
 
  private:
+  int wait_once(nanoseconds_t timeout) noexcept {
+    __kernel_timespec limit{timeout / 1'000'000'000, timeout % 1'000'000'000};
+    io_uring_cqe* cqe = nullptr;
+    return ::io_uring_submit_and_wait_timeout(&ring_, &cqe, 1, timeout == never ? nullptr : &limit,
+                                              nullptr);
+  }
+
   /// ThreadSanitizer holds a signal back until the thread makes a call that it knows, and
-  /// io_uring_enter is none: there such a call comes first, and the wait is short.
-  static nanoseconds_t after_signals(nanoseconds_t timeout) noexcept {
-#if BURROW_TSAN
-    ::usleep(0);
-    return std::min<nanoseconds_t>(timeout, 10'000'000);
-#else
-    return timeout;
-#endif
+  /// io_uring_enter is none.
+  int wait_in_pieces(nanoseconds_t timeout) noexcept {
+    constexpr nanoseconds_t piece = 10'000'000;
+    const nanoseconds_t until = later(steady_now(), timeout);
+    for (;;) {
+      ::usleep(0);
+      const nanoseconds_t left = std::max<nanoseconds_t>(until - steady_now(), 0);
+      const int result = wait_once(std::min(left, piece));
+      if (result != -ETIME || left <= piece) return result;
+    }
   }
 
   /// A filter of system calls may let the setup pass, and refuse what is needed later; better to

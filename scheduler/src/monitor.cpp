@@ -117,18 +117,6 @@ bool scheduler::has_no_other_threads() const noexcept {
   return has_no_others && own_runtimes().load(seq_cst) == 1;
 }
 
-/// By the worker of a bubble, when nothing can run and no call is in flight: whether only its clock
-/// can end what its goroutines wait for. Throws std::bad_alloc.
-bool scheduler::waits_durably() {
-  if (!bubble_->has_to_look) return true;
-  const auto hold = slab_.hold();
-  for (const slab::entry& e : slab_.in_use()) {
-    if (!is_durable(e.g->reason.load(relaxed))) return false;
-  }
-  bubble_->has_to_look = false;
-  return true;
-}
-
 /// By the worker that went to sleep last. Nothing can run, no timer is armed, no call blocks, no
 /// signal is subscribed, and there is no other thread that could still send.
 ///

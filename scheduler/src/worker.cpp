@@ -406,51 +406,6 @@ nanoseconds_t worker::judge_sleep() noexcept {
   return never;
 }
 
-// --- in a bubble ---------------------------------------------------------------------------------
-
-/// Any of those that can run. Every turn comes through here, since turns_to_slow_ stays at one: so
-/// switch_away() leaves each choice to the bubble.
-goroutine* worker::next_in_bubble() noexcept {
-  turns_to_slow_ = 1;
-  look_at_timers();
-  while (goroutine* g = next_local()) bubble_->add(g);
-  while (goroutine* g = owner_.global_.pop(false)) {
-    for (goroutine* following = nullptr; g != nullptr; g = following) {
-      following = g->next;
-      bubble_->add(g);
-    }
-  }
-  budget_ = bubble_->budget();
-  return bubble_->choose();
-}
-
-/// Nothing can run: the bubble's clock moves on, or real time has to bring something.
-void worker::park_in_bubble() noexcept {
-  constexpr nanoseconds_t look_again = 10'000'000;
-  wake_list wakes;
-  const nanoseconds_t next = timers_.poll(steady_now(), wakes);
-  ready_all(wakes);
-  owner_.idle_.enter(this, false, 1);
-  const bool has_to_wait = owner_.has_calls_in_flight() ||
-                           !(bubble_->state == bubble::phase::over || owner_.waits_durably());
-  const bool work = has_lifo() || has_work() || !owner_.global_.empty() ||
-                    owner_.stopping_.load(seq_cst) || timers_.next_look() < next;
-  if (!work && !has_to_wait) {
-    bubble_->when_quiet(next);
-  } else if (!work) {
-    const bool is_locked = !owner_.has_calls_in_flight() && owner_.has_no_other_threads();
-    int expected = awake;
-    if (is_locked) {
-      bubble_->when_locked();
-    } else if (park_state_.compare_exchange_strong(expected, parked, acq_rel)) {
-      driver_->wait(look_again);
-      bubble_->waited(look_again);
-    }
-  }
-  park_state_.exchange(awake, acq_rel);  // acq_rel: as park()
-  owner_.idle_.leave(this);
-}
-
 // --- goroutines ----------------------------------------------------------------------------------
 
 /// Ids are unique, and greater than those of all goroutines that this one descends from: each

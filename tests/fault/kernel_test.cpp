@@ -20,6 +20,7 @@ namespace {
 int some_program() {
   int sum = 0;
   int timeouts = 0;
+  int seven = 0;
   const int status = run({.workers = 3}, [&]() -> task<> {
     auto numbers = make_chan<int>();
     std::thread sender([numbers]() mutable {
@@ -41,12 +42,11 @@ int some_program() {
           }
         }
       });
-      const int seven = co_await blocking([] { return 7; });
-      sum += seven - 7;
+      seven = co_await blocking([] { return 7; });
     });
     sender.join();
   });
-  return status == 0 && sum == 50 * 51 / 2 ? 0 : 1;
+  return status == 0 && sum == 50 * 51 / 2 && seven == 7 ? 0 : 1;
 }
 
 /// What run() throws; "" where it throws nothing.

@@ -72,12 +72,19 @@ void* __tsan_memset(void* at, int value, unsigned long size) {
   return std::memset(at, value, size);
 }
 
-// The guards of function-local statics, and what the standard library counts: not the checker's.
+// The guards of function-local statics, what the standard library counts, and what a source that
+// ships holds in a std::atomic because it is no step of a model: not the checker's.
 unsigned char __tsan_atomic8_load(const volatile unsigned char* at, int) {
   return __atomic_load_n(at, __ATOMIC_SEQ_CST);
 }
 int __tsan_atomic32_load(const volatile int* at, int) {
   return __atomic_load_n(at, __ATOMIC_SEQ_CST);
+}
+long __tsan_atomic64_load(const volatile long* at, int) {
+  return __atomic_load_n(at, __ATOMIC_SEQ_CST);
+}
+void __tsan_atomic64_store(volatile long* at, long value, int) {
+  __atomic_store_n(at, value, __ATOMIC_SEQ_CST);
 }
 int __tsan_atomic32_fetch_add(volatile int* at, int value, int) {
   return __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);

@@ -88,6 +88,10 @@ void scheduler::report_deadlock() noexcept {}
 void scheduler::monitor_loop() noexcept {}
 void scheduler::wake_monitor() noexcept {}
 
+// No model has a bubble.
+goroutine* worker::next_in_bubble() noexcept { return nullptr; }
+void worker::park_in_bubble() noexcept {}
+
 // No goroutine of a model ends with an exception.
 bool is_goroutine_exit(const std::exception_ptr&) noexcept { return false; }
 void report_unhandled(goroutine&, std::exception_ptr) noexcept { model::fail("an exception"); }

@@ -145,6 +145,7 @@ TEST_CASE("a goroutine yields at awaits that complete at once, under some seeds"
     co_await free.send(1);
     co_await free.send(2);
     interrupted += shared == 1 ? 1 : 0;
+    co_await synctest::wait();
   });
   CHECK(interrupted > 0);
   CHECK(interrupted < 100);

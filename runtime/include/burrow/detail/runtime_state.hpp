@@ -19,9 +19,10 @@ struct runtime_state {
   chan<> ended;  // during the shutdown: some goroutine has ended
   context root;  // every goroutine carries it or a descendant of another root
   std::optional<cancel_function> cancel_root;
-  int status = 0;            // main's result
-  std::exception_ptr error;  // the exception that left main
-  bool main_exited = false;  // main called this_goroutine::exit()
+  int status = 0;             // main's result
+  std::exception_ptr error;   // the exception that left main
+  bool main_exited = false;   // main called this_goroutine::exit()
+  bool is_cut_short = false;  // a test has failed: others than main may own what those below use
 };
 
 /// Lets after_func() start goroutines. Named by each runtime, so that a static library keeps it.
