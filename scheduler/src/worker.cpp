@@ -352,7 +352,7 @@ void worker::park() noexcept {
   const bool all_asleep = owner_.idle_.enter(this, searching, owner_.workers_.size());
   searching = false;
   bool work = lifo_.load(relaxed) != nullptr || !queue_.empty() || !owner_.global_.empty() ||
-              owner_.stopping_.load(seq_cst) || timers_.next_look() < until;
+              owner_.stopping_.load(seq_cst) || timers_.wants_look_before(until);
   for (auto& other : owner_.workers_) {
     // What was just left to its owner is no reason to stay awake; see steal_from().
     work = work || (other->has_work() && !left_alone_[other->index()]);
@@ -432,7 +432,7 @@ void worker::park_in_bubble() noexcept {
   const bool has_to_wait = owner_.has_calls_in_flight() ||
                            !(bubble_->state == bubble::phase::over || owner_.waits_durably());
   const bool work = has_lifo() || has_work() || !owner_.global_.empty() ||
-                    owner_.stopping_.load(seq_cst) || timers_.next_look() < next;
+                    owner_.stopping_.load(seq_cst) || timers_.wants_look_before(next);
   if (!work && !has_to_wait) {
     bubble_->when_quiet(next);
   } else if (!work) {

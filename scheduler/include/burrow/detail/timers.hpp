@@ -136,6 +136,8 @@ class timer_set : public wait_source {
     return armed_.load(relaxed) != 0 || resting_.load(relaxed) != 0;
   }
   nanoseconds_t next_look() const noexcept { return next_look_.load(relaxed); }
+  /// Where all timers were stopped, next_look() is that of one of them, and means nothing.
+  bool wants_look_before(nanoseconds_t t) const noexcept { return next_look() < t && wants_look(); }
   /// The number of the bubble whose clock moves these timers; 0: none.
   std::uint16_t bubble() const noexcept { return bubble_; }
 
