@@ -117,8 +117,9 @@ bool is_stuck(test_state& test, runtime_state& state, bubble::call why) {
   return true;
 }
 
-/// The body of the keeper.
-task<> keep(test_state& test, runtime_state& state) {
+/// The body of the keeper. Its result is the status of the process, should goroutines be left that
+/// cannot be unwound: then test() never returns, so nobody else could say that it has failed.
+task<int> keep(test_state& test, runtime_state& state) {
   bubble& b = test.its_bubble;
   state.sched.concluding.store(state.main, relaxed);  // reports leave the keeper out
   const auto body = [&test] { return test.main(); };
@@ -140,6 +141,7 @@ task<> keep(test_state& test, runtime_state& state) {
   state.is_cut_short = test.error != nullptr;
   test.elapsed = std::chrono::nanoseconds(b.now() - bubble::begin);
   b.state = bubble::phase::over;
+  co_return EXIT_FAILURE;
 }
 
 /// From BURROW_SEED; none: it is not set.

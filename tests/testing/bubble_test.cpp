@@ -218,6 +218,31 @@ TEST_CASE("ST18: wait outside of a bubble throws, and so does a bubble inside of
   });
 }
 
+TEST_CASE("ST6: wait returns, too, when the last timer has been stopped") {
+  synctest::test([]() -> task<> {
+    auto t = timer(1s);
+    auto receives = make_chan<>();
+    go([t, receives]() -> task<> { co_await select(t.recv(), receives.recv()); });
+    co_await synctest::wait();
+    t.stop();
+    co_await synctest::wait();
+    receives.close();
+  });
+}
+
+TEST_CASE("ST11: a deadlock is found, too, when the last timer has been stopped") {
+  const std::string text = deadlock_in([]() -> task<> {
+    auto t = timer(1s);
+    go([t]() mutable -> task<> {
+      co_await this_goroutine::yield();
+      co_await sleep(1ms);
+      t.stop();
+    });
+    co_await t.recv();
+  });
+  CHECK(contains(text, "deadlock: all goroutines in bubble are blocked"));
+}
+
 // --- what is durable -----------------------------------------------------------------------------
 
 TEST_CASE("ST4: channels, select, cond, wait groups and sleeps let the clock move") {

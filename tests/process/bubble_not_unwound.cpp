@@ -1,0 +1,20 @@
+// exit: 1
+// stderr: 1 goroutine could not be unwound within the shutdown limit
+// SPDX-License-Identifier: MIT
+//
+// A bubble whose goroutines cannot be unwound has failed: the process does not end with status 0.
+#include <burrow/burrow.hpp>
+#include <burrow/testing.hpp>
+#include <chrono>
+#include <stdexcept>
+#include <unistd.h>
+
+using namespace burrow;
+
+int main() {
+  synctest::test([]() -> task<> {
+    go([]() -> task<> { co_await blocking([] { ::pause(); }); });
+    co_await sleep(std::chrono::nanoseconds(0));
+    throw std::runtime_error("the test has failed");
+  });
+}
