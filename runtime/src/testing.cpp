@@ -110,6 +110,12 @@ std::exception_ptr deadlock_of(const test_state& test, runtime_state& state, bub
   return std::make_exception_ptr(synctest::deadlock(text + "\n" + list_of_goroutines(state)));
 }
 
+void say_seed(const test_state& test) noexcept {
+  std::fprintf(stderr, "burrow: the bubble of %s:%u has failed; BURROW_SEED=%llu repeats it\n",
+               test.where.file_name(), static_cast<unsigned>(test.where.line()),
+               static_cast<unsigned long long>(test.its_bubble.seed()));
+}
+
 /// Whether the bubble is stuck; the keeper has then said so in `test`.
 bool is_stuck(test_state& test, runtime_state& state, bubble::call why) {
   if (why == bubble::call::ended || test.error) return false;
@@ -138,6 +144,7 @@ task<int> keep(test_state& test, runtime_state& state) {
       why = co_await called_form(b);
     }
   }
+  if (test.error) say_seed(test);  // what follows may end the process
   state.is_cut_short = test.error != nullptr;
   test.elapsed = std::chrono::nanoseconds(b.now() - bubble::begin);
   b.state = bubble::phase::over;
@@ -191,12 +198,7 @@ synctest::result run_in_bubble(std::uint64_t seed, const std::function<task<>()>
     main_callable<> keeper(body, where);
     keeper.run_in(rt);
   }
-  if (test.error) {
-    std::fprintf(stderr, "burrow: the bubble of %s:%u has failed; BURROW_SEED=%llu repeats it\n",
-                 where.file_name(), static_cast<unsigned>(where.line()),
-                 static_cast<unsigned long long>(seed));
-    std::rethrow_exception(std::move(test.error));
-  }
+  if (test.error) std::rethrow_exception(std::move(test.error));
   return {seed, b.trace(), b.turns(), test.elapsed};
 }
 

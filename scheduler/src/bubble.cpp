@@ -45,6 +45,15 @@ void wait_outside(goroutine& g, std::uint16_t source) noexcept {
 
 void note_undurable() noexcept { this_bubble->has_to_look = true; }
 
+void note_refusal() noexcept { this_bubble->refuse(); }
+
+void bubble::refuse() noexcept {
+  constexpr std::uint64_t most = 1'000'000;
+  if (++refusals_ == most) {
+    fatal("a goroutine of a test's bubble was told to end, and catches that again and again");
+  }
+}
+
 bubble::bubble(std::uint64_t seed) noexcept
     : seed_(seed), number_(next_number()), random_(mixed(seed)) {
   this_bubble = this;
@@ -63,6 +72,7 @@ void bubble::add(goroutine* g) { runnable_.push_back(g); }
 goroutine* bubble::choose() noexcept {
   if (runnable_.empty()) return nullptr;
   ++turns_;
+  refusals_ = 0;
   const std::size_t i = random() % runnable_.size();
   goroutine* const chosen = std::exchange(runnable_[i], runnable_.back());
   runnable_.pop_back();

@@ -371,11 +371,21 @@ timer_node* timer_set::expire_due(nanoseconds_t now, wake_list& wakes) noexcept 
 }
 
 nanoseconds_t timer_set::poll(nanoseconds_t now, wake_list& wakes) noexcept {
+  return poll_by([now] { return now; }, wakes);
+}
+
+nanoseconds_t timer_set::poll_for_owner(wake_list& wakes) noexcept {
+  return poll_by([] { return steady_now(); }, wakes);
+}
+
+template <class ReadClock>
+nanoseconds_t timer_set::poll_by(ReadClock read_clock, wake_list& wakes) noexcept {
   for (;;) {
     nanoseconds_t next = never;
     timer_node* to_run = nullptr;
     {
       locked hold(lock);
+      const nanoseconds_t now = read_clock();
       stamp_fresh(now);
       to_run = expire_due(now, wakes);
       next = compute_next_look();

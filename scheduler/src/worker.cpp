@@ -180,7 +180,7 @@ void worker::serve_stuck_workers() noexcept {
   for (auto& other : owner_.workers_) {
     if (other.get() == this || !other->stuck.load(relaxed)) continue;
     wake_list wakes;
-    if (other->timers_.next_look() <= steady_now()) other->timers_.poll(steady_now(), wakes);
+    if (other->timers_.next_look() <= steady_now()) other->timers_.poll_for_owner(wakes);
     ready_all(wakes);
   }
 }

@@ -13,19 +13,20 @@
 
 #include "seam.hpp"
 
+#include <atomic>
 #include <new>
 
 namespace model {
 
 namespace {
 
-burrow::detail::nanoseconds_t now = 0;
+std::atomic<burrow::detail::nanoseconds_t> now{0};  // no step of a model
 burrow::detail::nanoseconds_t step_of_clock = 0;
 
 }  // namespace
 
 void set_clock(burrow::detail::nanoseconds_t to, burrow::detail::nanoseconds_t step) noexcept {
-  now = to;
+  now.store(to);
   step_of_clock = step;
 }
 
@@ -40,7 +41,11 @@ void wait_lock::lock_contended() noexcept {
   } while (held_.load(relaxed) != 0 || held_.exchange(1, acquire) != 0);
 }
 
-nanoseconds_t steady_now() noexcept { return model::now += model::step_of_clock; }
+nanoseconds_t steady_now() noexcept {
+  const nanoseconds_t t = model::now.load() + model::step_of_clock;
+  model::now.store(t);
+  return t;
+}
 
 void back_off(unsigned&) noexcept { model::pause(); }
 
@@ -62,7 +67,7 @@ class model_driver final : public driver {
  public:
   void wait(nanoseconds_t timeout) override {
     if (timeout != never) {
-      if (token_.exchange(0, relaxed) == 0) model::now = later(model::now, timeout);
+      if (token_.exchange(0, relaxed) == 0) model::now.store(later(model::now.load(), timeout));
       return;
     }
     while (token_.exchange(0, relaxed) == 0) model::wait_while(&token_, sizeof(token_), 0);

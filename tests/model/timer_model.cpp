@@ -84,6 +84,33 @@ MODEL(timer_arm_against_poll, {}) {
   model::check(early.fired == 2 && late.fired == 1, "each fired as often as it was armed");
 }
 
+/// A worker that is stuck is served by another, and goes on meanwhile: what it arms is not early.
+MODEL(timer_armed_while_served, {}) {
+  model::set_clock(now, 1);
+  const auto set = std::unique_ptr<timer_set>(new timer_set);
+  counting_timer timer;
+  counting_timer first;
+  {
+    const locked hold(set->lock);
+    set->arm_at(first, now);
+  }
+  model::thread("worker", [&] {
+    const nanoseconds_t begin = steady_now();
+    {
+      const locked hold(set->lock);
+      set->arm_after(timer, 10);
+    }
+    poll(*set, steady_now());
+    const locked hold(set->lock);
+    model::check(timer.due >= begin + 10, "its time is not before it was armed");
+  });
+  model::thread("other", [&] {
+    wake_list wakes;
+    if (set->next_look() <= steady_now()) set->poll_for_owner(wakes);
+  });
+  model::join();
+}
+
 /// A worker that is stuck is served by another: two look at the same set.
 MODEL(timer_two_pollers, {}) {
   const auto set = std::unique_ptr<timer_set>(new timer_set);
@@ -94,7 +121,8 @@ MODEL(timer_two_pollers, {}) {
   }
   model::thread("worker", [&] { poll(*set, now); });
   model::thread("other", [&] {
-    if (set->next_look() <= now) poll(*set, now);
+    wake_list wakes;
+    if (set->next_look() <= now) set->poll_for_owner(wakes);
   });
   model::join();
   model::check(timer.fired == 1, "it fired once");

@@ -5,7 +5,6 @@
 // A bubble whose goroutines cannot be unwound has failed: the process does not end with status 0.
 #include <burrow/burrow.hpp>
 #include <burrow/testing.hpp>
-#include <chrono>
 #include <stdexcept>
 #include <unistd.h>
 
@@ -13,8 +12,14 @@ using namespace burrow;
 
 int main() {
   synctest::test([]() -> task<> {
-    go([]() -> task<> { co_await blocking([] { ::pause(); }); });
-    co_await sleep(std::chrono::nanoseconds(0));
+    auto begun = make_chan<>();
+    go([begun]() -> task<> {
+      co_await blocking([begun]() mutable {
+        begun.send_blocking();
+        ::pause();
+      });
+    });
+    co_await begun.recv();
     throw std::runtime_error("the test has failed");
   });
 }

@@ -73,6 +73,8 @@ class bubble {
 
   /// This one is to be woken when all others wait durably. Null: none is.
   goroutine* waiter = nullptr;
+  /// Await after await was refused, in one turn.
+  void refuse() noexcept;
   /// Some wait may not be durable: the next quiet moment has to look at each.
   bool has_to_look = false;
 
@@ -109,6 +111,7 @@ class bubble {
   std::uint64_t trace_ = 0;
   std::uint64_t turns_ = 0;
   std::uint64_t turns_over_ = 0;
+  std::uint64_t refusals_ = 0;  // in this turn
   atomic<nanoseconds_t> now_{begin};
   call called_ = call::none;
   std::vector<goroutine*> runnable_;
@@ -120,6 +123,10 @@ bubble* current_bubble() noexcept;
 void enter_bubble(bubble* b) noexcept;
 /// The number of this thread's bubble; 0: none.
 std::uint16_t bubble_here() noexcept;
+
+/// By a goroutine of this thread's bubble that has been told to end: an await was refused. Ends the
+/// program if it goes on and on: nobody else has a turn.
+void note_refusal() noexcept;
 
 /// A source of a bubble is used by somebody: ends the program if that is from outside.
 void check_bubble(std::uint16_t source) noexcept;

@@ -19,6 +19,7 @@
 // given to select, in the expression that makes it.
 #pragma once
 
+#include <burrow/detail/bubble.hpp>
 #include <burrow/detail/compiler.hpp>
 #include <burrow/detail/wait.hpp>
 #include <burrow/detail/worker.hpp>
@@ -171,6 +172,7 @@ class operation : public Waiter, public operation_tag {
   bool refuse_if_exiting() noexcept {
     if constexpr (Self::is_join) return false;
     refused_ = this->who->exiting && !this->who->shielded;
+    if (refused_ && this->who->bubble != 0) note_refusal();
     return refused_;
   }
 

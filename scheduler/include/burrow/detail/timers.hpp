@@ -127,8 +127,12 @@ class timer_set : public wait_source {
   /// After the unlock that follows an arm: tells the set's worker, unless it is the caller.
   void tell_owner() noexcept;
 
-  /// Fires all that is due. Returns when to look again, or `never`. Takes the lock.
+  /// By the set's worker, which has just read the clock: fires all that is due. Returns when to look
+  /// again, or `never`. Takes the lock.
   nanoseconds_t poll(nanoseconds_t now, wake_list& wakes) noexcept;
+  /// By a worker that serves this one while it is stuck. It reads the clock under the lock: the
+  /// set's worker may go on and arm timers at any moment, and none may get a time before that.
+  nanoseconds_t poll_for_owner(wake_list& wakes) noexcept;
 
   /// Anyone, glimpses: armed timers; whether a look at the clock is due to somebody; the next look.
   std::size_t armed() const noexcept { return armed_.load(relaxed); }
@@ -164,6 +168,8 @@ class timer_set : public wait_source {
 
   timer_set() noexcept = default;
 
+  template <class ReadClock>
+  nanoseconds_t poll_by(ReadClock read_clock, wake_list& wakes) noexcept;
   void place(timer_node& t) noexcept;
   void unlink(timer_node& t) noexcept;
   void stamp_fresh(nanoseconds_t now) noexcept;
