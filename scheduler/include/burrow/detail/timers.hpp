@@ -127,8 +127,8 @@ class timer_set : public wait_source {
   /// After the unlock that follows an arm: tells the set's worker, unless it is the caller.
   void tell_owner() noexcept;
 
-  /// By the set's worker, which has just read the clock: fires all that is due. Returns when to look
-  /// again, or `never`. Takes the lock.
+  /// By the set's worker, which has just read the clock: fires all that is due. Returns when to
+  /// look again, or `never`. Takes the lock.
   nanoseconds_t poll(nanoseconds_t now, wake_list& wakes) noexcept;
   /// By a worker that serves this one while it is stuck. It reads the clock under the lock: the
   /// set's worker may go on and arm timers at any moment, and none may get a time before that.
