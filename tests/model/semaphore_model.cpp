@@ -4,6 +4,7 @@
 #include "checker.hpp"
 #include "stand_in.hpp"
 
+#include <burrow/select.hpp>
 #include <burrow/semaphore.hpp>
 
 #include <memory>
@@ -60,4 +61,23 @@ MODEL(semaphore_abandoned, {.executions = 6'000, .random_runs = 1'500}) {
   });
   model::join();
   model::check(units.try_acquire() && !units.try_acquire(), "no unit is lost, and none too many");
+}
+
+/// One of two units is free at each instant, so `otherwise` is never right. The looks may all be
+/// old but for one.
+MODEL(semaphore_otherwise, {.preemptions = 1, .stale_reads = 3, .random_runs = 1'000}) {
+  stand_ins g(1);
+  burrow::semaphore a(1);
+  burrow::semaphore b(1);
+  a.try_acquire();
+  int chosen = -1;
+  model::thread("select", [&] {
+    chosen = g[0].await(burrow::select(a.acquire(), b.acquire(), burrow::otherwise).bind(g[0]));
+  });
+  model::thread("peer", [&] {
+    a.release();
+    b.try_acquire();
+  });
+  model::join();
+  model::check(chosen == 0 || chosen == 1, "one was free at each instant");
 }
