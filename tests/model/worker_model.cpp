@@ -69,6 +69,53 @@ MODEL(worker_wakes_a_thief, {.executions = 8'000, .random_runs = 1'500}) {
   expect_one_run(*k);
 }
 
+/// A goroutine that stays in its turn, on a worker that the monitor has found stuck: another one
+/// runs what stands in the ring and in the LIFO slot there.
+MODEL(worker_stuck, {.executions = 4'000, .random_runs = 1'500}) {
+  scheduler_under_test t(2, 3);
+  atomic<int> have_run{0};
+  const auto j = t.make([&] { have_run.fetch_add(1, release); });
+  const auto k = t.make([&] { have_run.fetch_add(1, release); });
+  const auto first = t.make([&] {
+    worker& here = *current_worker();
+    here.stuck.store(true, relaxed);
+    t.s.stuck_workers_.store(1, relaxed);
+    here.ready(j.get());
+    here.ready(k.get());
+    while (have_run.load(acquire) != 2) {
+      if (worker* sleeper = t.s.idle_.take_any()) sleeper->unpark();  // as the monitor, each time
+      model::pause();
+    }
+  });
+  t.start_workers();
+  model::thread("submitter", [&] { t.inject(*first); });
+  model::join();
+  expect_one_run(*first);
+  expect_one_run(*j);
+  expect_one_run(*k);
+}
+
+/// Whoever learns from live() that the others have ended sees what they have done.
+MODEL(worker_end_is_seen, {.executions = 4'000, .random_runs = 1'500}) {
+  scheduler_under_test t(2, 3);
+  t.s.outside_started_.store(2, relaxed);
+  int value = 0;
+  const auto j = t.make([&] { value = 1; });
+  const auto k = t.make();
+  const auto first = t.make([&] {
+    worker& here = *current_worker();
+    here.ready(j.get());
+    here.ready(k.get());  // moves j to the ring, where the other worker finds it
+    while (t.s.live() > 1) model::pause();
+    model::check(value == 1, "it has ended");
+  });
+  t.start_workers();
+  model::thread("submitter", [&] { t.inject(*first); });
+  model::join();
+  expect_one_run(*j);
+  expect_one_run(*k);
+}
+
 namespace {
 
 /// Wakes a goroutine when its time has come.
