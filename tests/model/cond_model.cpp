@@ -39,7 +39,7 @@ struct guarded_units {
 
 }  // namespace
 
-MODEL(cond_signal, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(cond_signal, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(2);
   guarded_units all;
   model::thread("waits", [&] {
@@ -56,7 +56,7 @@ MODEL(cond_signal, {.executions = 6'000, .random_runs = 1'500}) {
 
 /// One unit, two that wait for it, one of which is abandoned or gives the unit back: the other gets
 /// it in any case, so no signal has gone to one that was abandoned.
-MODEL(cond_abandoned, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(cond_abandoned, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(3);
   guarded_units all;
   model::thread("abandoned", [&] {
@@ -76,7 +76,7 @@ MODEL(cond_abandoned, {.executions = 6'000, .random_runs = 1'500}) {
   model::check(all.units == 0 && all.mu.try_lock(), "the unit was taken, and the mutex is free");
 }
 
-MODEL(cond_broadcast, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(cond_broadcast, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(3);
   guarded_units all;
   const auto wait = [&](unsigned i) {

@@ -35,7 +35,7 @@ struct with_timers : stand_ins {
 
 }  // namespace
 
-MODEL(deadline_against_cancel, {.executions = 15'000, .random_runs = 1'000}) {
+MODEL(deadline_against_cancel, {.executions = 14'000, .random_runs = 700}) {
   with_timers g(1);
   auto [ctx, cancel] = with_timeout(background(), 1us);
   std::error_code seen_by_canceller;
@@ -52,7 +52,7 @@ MODEL(deadline_against_cancel, {.executions = 15'000, .random_runs = 1'000}) {
 }
 
 /// Nobody but the timer is left to touch the node.
-MODEL(deadline_against_last_handle, {.executions = 15'000, .random_runs = 1'000}) {
+MODEL(deadline_against_last_handle, {.executions = 14'000, .random_runs = 700}) {
   with_timers g(1);
   auto [made, cancel_made] = with_timeout(background(), 1us);
   model::thread("worker", [&] { g.poll(); });
@@ -65,7 +65,7 @@ MODEL(deadline_against_last_handle, {.executions = 15'000, .random_runs = 1'000}
 }
 
 /// The parent ends while a child with a deadline is made: it is not armed, or disarmed again.
-MODEL(deadline_against_parent, {.executions = 15'000, .random_runs = 1'000}) {
+MODEL(deadline_against_parent, {.executions = 14'000, .random_runs = 700}) {
   with_timers g(1);
   auto [root, cancel_root] = with_cancel(background());
   model::thread("cancels", [&] { cancel_root(); });
@@ -81,7 +81,7 @@ MODEL(deadline_against_parent, {.executions = 15'000, .random_runs = 1'000}) {
 
 /// A goroutine waits for the end of a child; the deadline of the parent and a cancel of the child
 /// come together.
-MODEL(deadline_wakes, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(deadline_wakes, {.executions = 4'500, .random_runs = 1'000}) {
   with_timers g(1);
   auto [root, cancel_root] = with_timeout(background(), 1us);
   auto [child, cancel_child] = with_cancel(root);

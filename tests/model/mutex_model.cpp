@@ -13,7 +13,7 @@ using namespace burrow::detail;
 using model::stand_ins;
 
 /// Each has it once; who had it last destroys it.
-MODEL(mutex_destroyed_after_unlock, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(mutex_destroyed_after_unlock, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(3);
   auto owner = std::make_unique<burrow::mutex>();
   burrow::mutex* const mu = owner.get();
@@ -34,7 +34,7 @@ MODEL(mutex_destroyed_after_unlock, {.executions = 6'000, .random_runs = 1'500})
 
 /// One locks again and again: the other is woken without the mutex, may be beaten, goes back to the
 /// front, and gets it then.
-MODEL(mutex_woken_and_beaten, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(mutex_woken_and_beaten, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(2);
   burrow::mutex mu;
   int entered = 0;
@@ -54,7 +54,7 @@ MODEL(mutex_woken_and_beaten, {.executions = 6'000, .random_runs = 1'500}) {
 }
 
 /// One of two that wait is abandoned, before it is woken or on its way: the other gets the mutex.
-MODEL(mutex_abandoned, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(mutex_abandoned, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(2);
   burrow::mutex mu;
   int entered = 0;
@@ -104,7 +104,7 @@ struct queued_case {
 }  // namespace
 
 /// A case of a select is handed the mutex: neither who unlocks nor who came later gets it before.
-MODEL(mutex_handed_over, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(mutex_handed_over, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(1);
   burrow::mutex mu;
   queued_case first;
@@ -141,7 +141,7 @@ MODEL(mutex_handed_over, {.executions = 6'000, .random_runs = 1'500}) {
 }
 
 /// A select that waits for the mutex and is chosen by it, or is abandoned.
-MODEL(mutex_in_select, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(mutex_in_select, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(2);
   burrow::mutex mu;
   burrow::mutex other;

@@ -26,7 +26,7 @@ std::unique_ptr<scheduler> make_scheduler() {
 
 /// A plain thread wakes the last goroutine, which ends the runtime while that call is on its way
 /// out.
-MODEL(run_ends_under_inject, {.executions = 4'000, .random_runs = 1'000}) {
+MODEL(run_ends_under_inject, {.executions = 3'000, .random_runs = 700}) {
   const model::fresh_statics statics(1, tick);
   auto s = make_scheduler();
   scheduler* const sched = s.get();
@@ -49,7 +49,7 @@ MODEL(run_ends_under_inject, {.executions = 4'000, .random_runs = 1'000}) {
 
 /// A plain thread looks for a runtime, finds this one or none, and tells its timers: the list's
 /// lock keeps it.
-MODEL(run_ends_under_for_each, {.executions = 4'000, .random_runs = 1'000}) {
+MODEL(run_ends_under_for_each, {.executions = 3'000, .random_runs = 700}) {
   const model::fresh_statics statics(1, tick);
   auto s = make_scheduler();
   scheduler* const sched = s.get();
@@ -106,7 +106,7 @@ constexpr goroutine_type looks_again = {&look, [](goroutine&) noexcept {}};
 
 /// Main closes the runtime to others, and ends it when none is left but itself; a plain thread
 /// starts a goroutine meanwhile. Whoever got a slot runs; who comes too late gets none.
-MODEL(run_closes_to_outside, {.executions = 4'000, .random_runs = 1'000}) {
+MODEL(run_closes_to_outside, {.executions = 3'000, .random_runs = 700}) {
   const model::fresh_statics statics(1, tick);
   outside_goroutine::started = false;
   outside_goroutine::ran = false;

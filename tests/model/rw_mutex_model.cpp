@@ -12,7 +12,7 @@ using namespace burrow::detail;
 using model::stand_ins;
 
 /// A writer that knows that the readers are through destroys it after its unlock().
-MODEL(rw_mutex_destroyed_by_writer, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(rw_mutex_destroyed_by_writer, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(3);
   auto owner = std::make_unique<burrow::rw_mutex>();
   burrow::rw_mutex* const mu = owner.get();
@@ -39,7 +39,7 @@ MODEL(rw_mutex_destroyed_by_writer, {.executions = 6'000, .random_runs = 1'500})
   model::check(value == 1 && have_read.load(relaxed) == 2, "all have had it");
 }
 
-MODEL(rw_mutex_writers, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(rw_mutex_writers, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(2);
   auto owner = std::make_unique<burrow::rw_mutex>();
   burrow::rw_mutex* const mu = owner.get();
@@ -67,7 +67,7 @@ MODEL(rw_mutex_writers, {.executions = 6'000, .random_runs = 1'500}) {
 
 /// A writer that waits is abandoned: the reader that it holds back gets in, and nobody is counted
 /// who is not there.
-MODEL(rw_mutex_writer_abandoned, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(rw_mutex_writer_abandoned, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(2);
   burrow::rw_mutex mu;
   int value = 0;
@@ -96,7 +96,7 @@ MODEL(rw_mutex_writer_abandoned, {.executions = 6'000, .random_runs = 1'500}) {
 }
 
 /// A reader that waits behind a writer is abandoned.
-MODEL(rw_mutex_reader_abandoned, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(rw_mutex_reader_abandoned, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(2);
   burrow::rw_mutex mu;
   int value = 0;

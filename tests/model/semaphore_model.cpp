@@ -13,7 +13,7 @@ using namespace burrow::detail;
 using model::stand_ins;
 
 /// Two take one unit each, a third takes both, and destroys the semaphore if it was the last.
-MODEL(semaphore_weights, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(semaphore_weights, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(3);
   auto owner = std::make_unique<burrow::semaphore>(2);
   burrow::semaphore* const units = owner.get();
@@ -41,7 +41,7 @@ MODEL(semaphore_weights, {.executions = 6'000, .random_runs = 1'500}) {
 }
 
 /// A request for two is abandoned or served; one behind it, for one unit, is served in any case.
-MODEL(semaphore_abandoned, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(semaphore_abandoned, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(2);
   burrow::semaphore units(2);
   units.try_acquire(2);

@@ -40,7 +40,7 @@ struct counted {
 }  // namespace
 
 /// Main returns while a plain thread sends to one of two goroutines; the other waits for ever.
-MODEL(shutdown_goroutines_end, {.executions = 2'500, .random_runs = 500}) {
+MODEL(shutdown_goroutines_end, {.executions = 1'500, .random_runs = 500}) {
   const model::fresh_statics statics(1, tick);
   int there = 0;
   int status = 0;
@@ -63,7 +63,7 @@ MODEL(shutdown_goroutines_end, {.executions = 2'500, .random_runs = 500}) {
 }
 
 /// A plain thread starts a goroutine as main returns: it is too late, or it runs or is unwound.
-MODEL(shutdown_thread_starts, {.executions = 2'500, .random_runs = 500}) {
+MODEL(shutdown_thread_starts, {.executions = 1'500, .random_runs = 500}) {
   const model::fresh_statics statics(1, tick);
   int there = 0;
   model::thread("run", [&] { run(one_worker(), []() -> task<int> { co_return 0; }); });

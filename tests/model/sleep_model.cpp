@@ -27,7 +27,7 @@ void poll(stand_ins& g) {
 
 }  // namespace
 
-MODEL(sleep_ends_once, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(sleep_ends_once, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(1);
   auto [ctx, cancel] = with_cancel(background());
   bool went_on = false;
@@ -57,7 +57,7 @@ MODEL(sleep_ends_once, {.executions = 6'000, .random_runs = 1'500}) {
 }
 
 /// Nobody abandons it: it sleeps, or ends with the Context.
-MODEL(sleep_against_context, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(sleep_against_context, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(1);
   auto [ctx, cancel] = with_cancel(background());
   std::error_code error;
@@ -80,7 +80,7 @@ MODEL(sleep_against_context, {.executions = 6'000, .random_runs = 1'500}) {
 
 /// A sleeper and one that waits for done(): whoever ends the Context while the sleeper goes on by
 /// itself may have taken the sleeper off the list in vain, and still the node is freed.
-MODEL(sleep_beside_done, {.executions = 6'000, .random_runs = 1'500}) {
+MODEL(sleep_beside_done, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(2);
   auto [ctx, cancel] = with_cancel(background());
   bool slept = false;

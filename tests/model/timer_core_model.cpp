@@ -50,7 +50,7 @@ struct with_timer : stand_ins {
 
 }  // namespace
 
-MODEL(timer_core_stop, {.executions = 15'000, .random_runs = 1'000}) {
+MODEL(timer_core_stop, {.executions = 14'000, .random_runs = 700}) {
   with_timer g(1);
   bool stopped = false;
   model::thread("receives", [&] { g.receive(0, *g.its_timer); });
@@ -67,7 +67,7 @@ MODEL(timer_core_stop, {.executions = 15'000, .random_runs = 1'000}) {
 }
 
 /// reset() tells whether a value was still to come; the one that it sets anew is received.
-MODEL(timer_core_reset, {.executions = 15'000, .random_runs = 1'000}) {
+MODEL(timer_core_reset, {.executions = 14'000, .random_runs = 700}) {
   with_timer g(1);
   detail::atomic<int> is_through{0};
   bool was_active = false;
@@ -83,7 +83,7 @@ MODEL(timer_core_reset, {.executions = 15'000, .random_runs = 1'000}) {
 }
 
 /// The last handle goes while somebody receives, and the timer fires.
-MODEL(timer_core_last_handle, {.executions = 15'000, .random_runs = 1'000}) {
+MODEL(timer_core_last_handle, {.executions = 14'000, .random_runs = 700}) {
   with_timer g(1);
   detail::atomic<int> is_through{0};
   model::thread("receives", [&, t = *g.its_timer]() mutable {

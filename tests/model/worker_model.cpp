@@ -74,13 +74,21 @@ MODEL(worker_wakes_a_thief, {.executions = 8'000, .random_runs = 1'500}) {
 MODEL(worker_stuck, {.executions = 4'000, .random_runs = 1'500}) {
   scheduler_under_test t(2, 3);
   atomic<int> have_run{0};
-  const auto j = t.make([&] { have_run.fetch_add(1, release); });
-  const auto k = t.make([&] { have_run.fetch_add(1, release); });
+  int told_j = 0;
+  int told_k = 0;
+  const auto note = [&](const int& told) {
+    model::check(told == 1, "what came before ready() is seen");
+    have_run.fetch_add(1, release);
+  };
+  const auto j = t.make([&] { note(told_j); });
+  const auto k = t.make([&] { note(told_k); });
   const auto first = t.make([&] {
     worker& here = *current_worker();
     here.stuck.store(true, relaxed);
     t.s.stuck_workers_.store(1, relaxed);
+    told_j = 1;
     here.ready(j.get());
+    told_k = 1;
     here.ready(k.get());
     while (have_run.load(acquire) != 2) {
       if (worker* sleeper = t.s.idle_.take_any()) sleeper->unpark();  // as the monitor, each time
