@@ -82,10 +82,7 @@ void sleep_awaiter::leave() noexcept {
     locked hold(set->lock);
     set->disarm(*this);
   }
-  if (by != context_case && watched_ != nullptr) {
-    locked hold(watched_->lock);
-    if (watcher_.linked) watched_->waiters.remove(watcher_);
-  }
+  if (by != context_case && watched_ != nullptr) detail::leave(*watched_, watcher_);
 }
 
 std::error_code sleep_awaiter::await_resume() {

@@ -131,6 +131,8 @@ void fatal(const char* sentence, std::source_location where) noexcept {
   exit_with_goroutines();
 }
 
+void scheduler::report_deadlock() noexcept { fatal("all goroutines are asleep - deadlock!"); }
+
 void fatal_in_forked_child() noexcept {
   write_line(STDERR_FILENO,
              "fatal error: burrow is used in a child that was forked while a runtime was running; "

@@ -156,33 +156,6 @@ scheduler::~scheduler() = default;
 
 // --- running -------------------------------------------------------------------------------------
 
-void scheduler::start_threads() {
-  // The calling thread is worker 0.
-  own_threads().fetch_add(1, seq_cst);
-  try {
-    for (std::size_t i = 1; i < workers_.size(); ++i) {
-      own_threads().fetch_add(1, seq_cst);
-      threads_.emplace_back([w = workers_[i].get()] { w->run(); });
-    }
-    if (bubble_ != nullptr) return;  // nobody else could serve a worker that is stuck
-    own_threads().fetch_add(1, seq_cst);
-    monitor_ = std::thread([this] { monitor_loop(); });
-  } catch (const std::system_error& e) {
-    take_back_threads();
-    throw std::system_error(e.code(), "no thread for a worker can be started");
-  } catch (...) {
-    take_back_threads();
-    throw;
-  }
-}
-
-/// One that was counted could not be started.
-void scheduler::take_back_threads() noexcept {
-  stop();
-  for (auto& t : threads_) t.join();
-  own_threads().fetch_sub(static_cast<int>(threads_.size()) + 2, seq_cst);
-}
-
 void scheduler::run(goroutine* main) {
   struct counted_runtime {
     counted_runtime() noexcept { own_runtimes().fetch_add(1, seq_cst); }
@@ -208,15 +181,6 @@ void scheduler::run(goroutine* main) {
   }
   // A plain thread that woke the last goroutine may still be on its way out.
   while (outside_calls_.load(seq_cst) != 0) std::this_thread::yield();
-}
-
-void scheduler::join_monitor() noexcept {
-  {
-    std::lock_guard hold(monitor_mutex_);
-    monitor_kicked_ = true;
-  }
-  monitor_signal_.notify_all();
-  monitor_.join();
 }
 
 void scheduler::stop() noexcept {

@@ -3,7 +3,6 @@
 #include <burrow/detail/timers.hpp>
 #include <burrow/detail/worker.hpp>
 
-#include <mutex>
 #include <utility>
 
 namespace burrow::detail {
@@ -87,27 +86,18 @@ void timer_list::merge_sorted(timer_node* list) noexcept {
 
 // --- life ----------------------------------------------------------------------------------------
 
-namespace {
-
-struct retired_sets {
-  std::mutex mutex;
-  timer_set* first = nullptr;
-};
-
-retired_sets& retired() noexcept {
+timer_set::retired_sets& timer_set::retired() noexcept {
   // Never destroyed: timers may outlive main().
   alignas(retired_sets) static std::byte storage[sizeof(retired_sets)];
   static retired_sets* sets = new (storage) retired_sets;
   return *sets;
 }
 
-}  // namespace
-
 timer_set& timer_set::obtain(std::uint16_t bubble) {
   timer_set* set = nullptr;
   {
     retired_sets& sets = retired();
-    std::lock_guard hold(sets.mutex);
+    const locked hold(sets.lock);
     set = sets.first;
     if (set != nullptr) sets.first = std::exchange(set->next_retired_, nullptr);
   }
@@ -151,7 +141,7 @@ void timer_set::retire() noexcept {
     told = following;
   }
   retired_sets& sets = retired();
-  std::lock_guard hold(sets.mutex);
+  const locked hold(sets.lock);
   next_retired_ = sets.first;
   sets.first = this;
 }

@@ -28,6 +28,7 @@ execution::outcome execution::run(void (*body)(), chooser& chooser, order_filter
   filter_ = filter;
   body_ = body;
   max_steps_ = max_steps;
+  ++number_;
   steps_ = 0;
   steps_alone_ = 0;
   alone_ = true;
@@ -469,6 +470,7 @@ void wait_while(const void* atomic, unsigned size, std::uint64_t value) {
   execution::instance().wait_while(atomic, size, value);
 }
 unsigned current_thread() noexcept { return execution::instance().current(); }
+std::uint64_t current_execution() noexcept { return execution::instance().number(); }
 bool is_running() noexcept { return execution::is_running(); }
 
 }  // namespace model

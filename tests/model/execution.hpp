@@ -101,6 +101,7 @@ class execution {
   outcome run(void (*body)(), chooser& chooser, order_filter* filter, unsigned max_steps);
   static bool is_running() noexcept { return running_; }
   unsigned current() const noexcept { return current_; }
+  std::uint64_t number() const noexcept { return number_; }
   const std::vector<event>& trace() const noexcept { return trace_; }
   const std::string& thread_name(unsigned i) const { return threads_[i]->name; }
 
@@ -166,6 +167,7 @@ class execution {
   static inline bool running_ = false;  // asked before there is an instance
   unsigned current_ = 0;
   unsigned thread_count_ = 0;
+  std::uint64_t number_ = 0;  // of executions so far
   unsigned steps_ = 0;
   unsigned max_steps_ = 0;
   // The body has no other thread yet, or has joined them all: nothing that it does is in a race.

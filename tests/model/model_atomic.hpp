@@ -111,19 +111,29 @@ class atomic {
 
 /// The number of the thread of the model that runs.
 unsigned current_thread() noexcept;
+/// A number for each execution.
+std::uint64_t current_execution() noexcept;
 
-/// What is thread_local in a normal build.
+/// What is thread_local in a normal build. The threads of each execution are new ones, also after
+/// one that failed and has left its threads in the middle.
 template <class T>
 class per_thread {
  public:
-  operator T() const noexcept { return values_[current_thread()]; }
+  operator T() const noexcept {
+    const slot& s = slots_[current_thread()];
+    return s.execution == current_execution() ? s.value : T{};
+  }
   per_thread& operator=(T value) noexcept {
-    values_[current_thread()] = value;
+    slots_[current_thread()] = {value, current_execution()};
     return *this;
   }
 
  private:
-  std::array<T, 8> values_{};
+  struct slot {
+    T value;
+    std::uint64_t execution;
+  };
+  std::array<slot, 8> slots_{};
 };
 
 }  // namespace model

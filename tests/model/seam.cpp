@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the model build links in the place of sources that talk to the system: lock.cpp, clock.cpp,
-// memory.cpp, back_off.cpp, the drivers, the monitor, and what ends the process.
+// memory.cpp, back_off.cpp, the drivers, threads.cpp, the monitor, and what ends the process.
 #include "checker.hpp"
 
 #include <burrow/detail/context_node.hpp>
@@ -8,7 +8,6 @@
 #include <burrow/detail/lock.hpp>
 #include <burrow/detail/memory.hpp>
 #include <burrow/detail/scheduler.hpp>
-#include <burrow/detail/spawn.hpp>
 #include <burrow/detail/timers.hpp>
 
 #include "seam.hpp"
@@ -16,18 +15,55 @@
 #include <atomic>
 #include <new>
 
+// Any thread may read the clock, which orders nothing.
+#define MODEL_UNWATCHED __attribute__((no_sanitize("thread")))
+
 namespace model {
 
 namespace {
 
 std::atomic<burrow::detail::nanoseconds_t> now{0};  // no step of a model
 burrow::detail::nanoseconds_t step_of_clock = 0;
+void (*deadlock_handler)(burrow::detail::scheduler&) = nullptr;
+// What the kernel says is the truth of the moment, and orders nothing.
+burrow::detail::atomic<int> process_threads{1};
+
+/// An execution that failed has left it as it was.
+template <class T>
+void reset(T& object) {
+  ::new (&object) T;
+}
 
 }  // namespace
 
 void set_clock(burrow::detail::nanoseconds_t to, burrow::detail::nanoseconds_t step) noexcept {
   now.store(to);
   step_of_clock = step;
+}
+
+void on_deadlock(void (*handler)(burrow::detail::scheduler&)) noexcept {
+  deadlock_handler = handler;
+}
+
+void change_process_threads(int by) noexcept {
+  process_threads.fetch_add(by, std::memory_order_relaxed);
+}
+
+fresh_statics::fresh_statics(int workers, burrow::detail::nanoseconds_t clock_step) noexcept
+    : workers_(workers) {
+  set_clock(1'000'000, clock_step);
+  on_deadlock(nullptr);
+  // Before the model starts a thread: nobody can see an older value.
+  process_threads.store(1, std::memory_order_relaxed);
+  burrow::detail::own_threads().store(0, std::memory_order_relaxed);
+  burrow::detail::own_runtimes().store(0, std::memory_order_relaxed);
+  burrow::detail::scheduler::list_head() = nullptr;
+  reset(burrow::detail::scheduler::list_mutex());
+  reset(burrow::detail::timer_set::retired());
+}
+
+fresh_statics::~fresh_statics() {
+  for (int i = 0; i < workers_; ++i) delete &burrow::detail::timer_set::obtain();
 }
 
 }  // namespace model
@@ -55,6 +91,11 @@ void set_thread_cache(block_cache*) noexcept {}
 block_cache::~block_cache() = default;
 
 void fatal(const char* sentence) noexcept { model::fail(sentence); }
+void fatal(const char* sentence, std::source_location) noexcept { model::fail(sentence); }
+const char* state_text(const goroutine&) noexcept { return ""; }
+void print_goroutine(int, const goroutine&, const char*) noexcept {
+  model::fail("the shutdown limit has passed");
+}
 void fatal_in_forked_child() noexcept { model::fail("forked"); }
 void broken_invariant(const char* what, const char*, int) noexcept { model::fail(what); }
 
@@ -65,7 +106,7 @@ namespace {
 /// The kernel's part of parking; nothing happens-before anything by it.
 class model_driver final : public driver {
  public:
-  void wait(nanoseconds_t timeout) override {
+  MODEL_UNWATCHED void wait(nanoseconds_t timeout) override {
     if (timeout != never) {
       if (token_.exchange(0, relaxed) == 0) model::now.store(later(model::now.load(), timeout));
       return;
@@ -85,20 +126,32 @@ std::unique_ptr<driver> make_uring_driver() { return std::make_unique<model_driv
 std::unique_ptr<driver> make_epoll_driver() { return std::make_unique<model_driver>(); }
 int allowed_cpus() noexcept { return 2; }
 
-blocking_pool::~blocking_pool() = default;
+// The calling thread is the only worker, or the model has threads for the others; no monitor.
+void scheduler::start_threads() { own_threads().fetch_add(1, seq_cst); }
+void scheduler::take_back_threads() noexcept {}
+void scheduler::join_monitor() noexcept {}
+int threads_of_process() noexcept { return model::process_threads.fetch_add(0, relaxed); }
 
-// The checker itself finds when nothing can go on.
-scheduler::verdict scheduler::judge_deadlock() noexcept { return verdict::alive; }
-void scheduler::report_deadlock() noexcept {}
+void scheduler::report_deadlock() noexcept {
+  if (model::deadlock_handler == nullptr) model::fail("all goroutines are asleep - deadlock!");
+  model::deadlock_handler(*this);
+}
 void scheduler::monitor_loop() noexcept {}
 void scheduler::wake_monitor() noexcept {}
+
+// No model's goroutines leave main's no turn.
+void scheduler::watch_end(nanoseconds_t, void (*)(scheduler&)) noexcept {}
+bool scheduler::runs(const goroutine&) const noexcept { return false; }
 
 // No model has a bubble.
 goroutine* worker::next_in_bubble() noexcept { return nullptr; }
 void worker::park_in_bubble() noexcept {}
-
-// No goroutine of a model ends with an exception.
-bool is_goroutine_exit(const std::exception_ptr&) noexcept { return false; }
-void report_unhandled(goroutine&, std::exception_ptr) noexcept { model::fail("an exception"); }
-
 }  // namespace burrow::detail
+
+/// std::this_thread::yield(). Linked with --wrap.
+extern "C" int __real_sched_yield();
+extern "C" int __wrap_sched_yield() {
+  if (!model::is_running()) return __real_sched_yield();
+  model::pause();
+  return 0;
+}

@@ -2,11 +2,13 @@
 // A goroutine of a model that is a thread of the model as well: it awaits the operations that ship,
 // by the calls that a compiler makes for co_await. Each has a worker of its own, which never runs a
 // turn: what an operation makes runnable there, or in the global queue, is resumed by its maker.
+// What its thread resumes is its frame, or the hook that an awaiter has put in the place of it.
 #pragma once
 
 #include "checker.hpp"
 #include "seam.hpp"
 
+#include <burrow/detail/operation.hpp>
 #include <burrow/detail/scheduler.hpp>
 #include <burrow/goroutine_exit.hpp>
 
@@ -28,7 +30,7 @@ class stand_in : public goroutine {
       op.who = this;
       op.prepare();
     }
-    if (!op.await_ready()) suspend(op.await_suspend(handle()));
+    if (!op.await_ready()) suspend(op.await_suspend(frame()));
     deliver();
     return op.await_resume();
   }
@@ -46,12 +48,23 @@ class stand_in : public goroutine {
 
  private:
   friend class stand_ins;
-  std::coroutine_handle<> handle() noexcept { return std::coroutine_handle<>::from_address(this); }
+  /// What a compiler makes of a coroutine begins so.
+  struct frame_head {
+    void (*resume)(frame_head&) = [](frame_head& self) { self.went_on = true; };
+    void (*destroy)(frame_head&) = nullptr;
+    promise_base promise;
+    bool went_on = false;
+  };
+
+  std::coroutine_handle<> frame() noexcept {
+    return std::coroutine_handle<>::from_address(&frame_);
+  }
   void suspend(std::coroutine_handle<> next);
   void resume();
 
   stand_ins* all_ = nullptr;
   worker* own_ = nullptr;
+  frame_head frame_;
   atomic<std::uint32_t> resumed_{0};
 };
 
@@ -69,6 +82,7 @@ class stand_ins {
     }
   }
   stand_in& operator[](unsigned i) noexcept { return list_[i]; }
+  scheduler& its_scheduler() noexcept { return scheduler_; }
 
   /// Resumes what stands in the global queue.
   void deliver() {
@@ -89,7 +103,7 @@ class stand_ins {
   }
   stand_in* find(const void* address) noexcept {
     for (stand_in& s : list_) {
-      if (&s == address) return &s;
+      if (&s.frame_ == address) return &s;
     }
     return nullptr;
   }
@@ -106,16 +120,18 @@ inline void stand_in::deliver() {
 
 /// `next` is what the worker would resume: this one, another, or nothing.
 inline void stand_in::suspend(std::coroutine_handle<> next) {
-  if (next.address() == this) return;
+  if (next.address() == &frame_) return;
   if (stand_in* other = all_->find(next.address())) other->resume();
-  deliver();
-  while (resumed_.exchange(0, acquire) == 0) wait_while(&resumed_, sizeof(resumed_), 0);
-  home = own_;
+  while (!std::exchange(frame_.went_on, false)) {
+    deliver();
+    while (resumed_.exchange(0, acquire) == 0) wait_while(&resumed_, sizeof(resumed_), 0);
+    home = own_;
+    leaf.resume();  // a hook goes on with the frame, or has parked again
+  }
 }
 
 inline void stand_in::resume() {
-  check(leaf.address() == static_cast<goroutine*>(this) || leaf.address() == this,
-        "whoever resumes it knows where it waits");
+  check(static_cast<bool>(leaf), "whoever resumes it knows where it waits");
   check(resumed_.exchange(1, release) == 0, "it is resumed once");
 }
 

@@ -3,72 +3,11 @@
 // submit, arm timers and stop. What is submitted runs once, and nobody sleeps for ever: a wake-up
 // that is lost is a deadlock of the model.
 #include "checker.hpp"
-#include "seam.hpp"
-
-#include <burrow/detail/scheduler.hpp>
-
-#include <functional>
-#include <memory>
+#include "jobs.hpp"
 
 using namespace burrow::detail;
-
-namespace {
-
-constexpr nanoseconds_t tick = 4'000;  // longer than a thief watches its victim
-
-/// A goroutine without a coroutine: `body` runs in its only turn.
-struct job : goroutine {
-  std::function<void()> body;
-  int runs = 0;
-
-  job(worker& home_of_it, std::function<void()> what) : body(std::move(what)) {
-    home = &home_of_it;
-    type = &type_of_jobs;
-  }
-  static std::coroutine_handle<> start(goroutine& g) noexcept {
-    auto& self = static_cast<job&>(g);
-    ++self.runs;
-    self.body();
-    return {};
-  }
-  static void finish(goroutine&) noexcept {}
-  static constexpr goroutine_type type_of_jobs = {&start, &finish};
-};
-
-/// A scheduler whose workers are threads of the model.
-struct scheduler_under_test {
-  const model::fresh_statics statics;
-  scheduler s;
-  atomic<int> left;  // jobs that are still to run; the last one stops the scheduler
-
-  scheduler_under_test(int workers, int jobs)
-      : statics(workers, tick), s(options_for(workers)), left(jobs) {}
-  static burrow::options options_for(int workers) {
-    burrow::options o;
-    o.workers = workers;
-    return o;
-  }
-  void count_down() {
-    if (left.fetch_sub(1, acq_rel) == 1) s.stop();
-  }
-  std::unique_ptr<job> make(std::function<void()> also = {}) {
-    return std::make_unique<job>(s.worker_at(0), [this, also = std::move(also)] {
-      if (also) also();
-      count_down();
-    });
-  }
-  void start_workers() {
-    constexpr const char* names[] = {"worker 0", "worker 1"};
-    for (std::size_t i = 0; i < s.worker_count(); ++i) {
-      model::thread(names[i], [this, i] { s.worker_at(i).run(); });
-    }
-  }
-  void inject(job& j) { s.inject(&j); }
-};
-
-void expect_one_run(const job& j) { model::check(j.runs == 1, "it ran once"); }
-
-}  // namespace
+using model::expect_one_run;
+using model::scheduler_under_test;
 
 MODEL(worker_inject, {.executions = 8'000, .random_runs = 500}) {
   scheduler_under_test t(1, 1);
@@ -126,6 +65,61 @@ MODEL(worker_wakes_a_thief, {.executions = 8'000, .random_runs = 1'500}) {
   model::thread("submitter", [&] { t.inject(*first); });
   model::join();
   expect_one_run(*first);
+  expect_one_run(*j);
+  expect_one_run(*k);
+}
+
+/// A goroutine that stays in its turn, on a worker that the monitor has found stuck: another one
+/// runs what stands in the ring and in the LIFO slot there.
+MODEL(worker_stuck, {.executions = 4'000, .random_runs = 1'500}) {
+  scheduler_under_test t(2, 3);
+  atomic<int> have_run{0};
+  int told_j = 0;
+  int told_k = 0;
+  const auto note = [&](const int& told) {
+    model::check(told == 1, "what came before ready() is seen");
+    have_run.fetch_add(1, release);
+  };
+  const auto j = t.make([&] { note(told_j); });
+  const auto k = t.make([&] { note(told_k); });
+  const auto first = t.make([&] {
+    worker& here = *current_worker();
+    here.stuck.store(true, relaxed);
+    t.s.stuck_workers_.store(1, relaxed);
+    told_j = 1;
+    here.ready(j.get());
+    told_k = 1;
+    here.ready(k.get());
+    while (have_run.load(acquire) != 2) {
+      if (worker* sleeper = t.s.idle_.take_any()) sleeper->unpark();  // as the monitor, each time
+      model::pause();
+    }
+  });
+  t.start_workers();
+  model::thread("submitter", [&] { t.inject(*first); });
+  model::join();
+  expect_one_run(*first);
+  expect_one_run(*j);
+  expect_one_run(*k);
+}
+
+/// Whoever learns from live() that the others have ended sees what they have done.
+MODEL(worker_end_is_seen, {.executions = 4'000, .random_runs = 1'500}) {
+  scheduler_under_test t(2, 3);
+  t.s.outside_started_.store(2, relaxed);
+  int value = 0;
+  const auto j = t.make([&] { value = 1; });
+  const auto k = t.make();
+  const auto first = t.make([&] {
+    worker& here = *current_worker();
+    here.ready(j.get());
+    here.ready(k.get());  // moves j to the ring, where the other worker finds it
+    while (t.s.live() > 1) model::pause();
+    model::check(value == 1, "it has ended");
+  });
+  t.start_workers();
+  model::thread("submitter", [&] { t.inject(*first); });
+  model::join();
   expect_one_run(*j);
   expect_one_run(*k);
 }

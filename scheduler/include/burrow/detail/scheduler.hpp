@@ -109,7 +109,7 @@ class scheduler {
   enum class verdict {
     alive,
     deadlocked,
-    unproven,  // another thread of the process could still send; it may end, so look again
+    unproven,  // another thread, or a call in flight, could still send; it may end, so look again
   };
   verdict judge_deadlock() noexcept;
   static scheduler* latest_open() noexcept;
@@ -168,6 +168,8 @@ struct outside_call {
 
 /// Threads of this process that belong to burrow; the deadlock report counts them.
 atomic<int>& own_threads() noexcept;
+/// All threads of this process at one instant; -1: unknown.
+int threads_of_process() noexcept;
 /// Runtimes that have threads of their own, each from before the first is counted until after the
 /// last.
 atomic<int>& own_runtimes() noexcept;

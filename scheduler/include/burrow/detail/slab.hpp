@@ -14,8 +14,13 @@ namespace burrow::detail {
 
 class slab {
  public:
+#ifdef BURROW_MODEL
+  static constexpr std::size_t slots_per_chunk = 4;  // a model makes few goroutines
+  static constexpr std::size_t batch_size = 2;
+#else
   static constexpr std::size_t slots_per_chunk = 512;
   static constexpr std::size_t batch_size = 64;
+#endif
 
   /// The number of the bubble whose goroutines have these slots; 0: none.
   explicit slab(std::uint16_t bubble = 0) noexcept : bubble_(bubble) {}

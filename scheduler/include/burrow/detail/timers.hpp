@@ -194,7 +194,14 @@ class timer_set : public wait_source {
   atomic<std::size_t> resting_{0};  // fresh ones that rest
   atomic<nanoseconds_t> next_look_{never};
   std::uint16_t bubble_ = 0;
-  timer_set* next_retired_ = nullptr;  // under the mutex of the retired sets
+  /// Those that no worker has at the moment.
+  struct retired_sets {
+    wait_lock lock;
+    timer_set* first = nullptr;  // under the lock
+  };
+  static retired_sets& retired() noexcept;
+
+  timer_set* next_retired_ = nullptr;  // under the lock of the retired sets
 };
 
 }  // namespace burrow::detail
