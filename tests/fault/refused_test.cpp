@@ -9,12 +9,14 @@
 #include <cstdlib>
 #include <dirent.h>
 #include <initializer_list>
+#include <io_uring.hpp>
 #include <run_test.hpp>
 #include <string>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 using namespace burrow;
 using namespace std::chrono_literals;
@@ -74,6 +76,8 @@ TEST_CASE("io_uring is refused: epoll does, and one line on stderr says so") {
        {way{SYS_io_uring_setup, "io_uring_setup"}, way{SYS_io_uring_enter, "io_uring_enter"},
         way{SYS_io_uring_register, "io_uring_register"}}) {
     for (const int error : {EPERM, ENOSYS}) {
+      // Who refuses first decides, and some machines always refuse.
+      if (!io_uring_works() && (call != SYS_io_uring_setup || error != EPERM)) continue;
       CAPTURE(name);
       CAPTURE(error);
       const child_end end = in_child([call = call, error] {
@@ -121,10 +125,12 @@ TEST_CASE(
 }
 
 TEST_CASE("descriptors run out at the start: run throws, and works once there are some") {
-  for (const char* driver : {"uring", "epoll", ""}) {
+  std::vector<std::string> drivers = drivers_here();
+  if (io_uring_works()) drivers.emplace_back();  // elsewhere a line says that epoll is used
+  for (const std::string& driver : drivers) {
     CAPTURE(driver);
-    const child_end end = in_child([driver] {
-      ::setenv("BURROW_IO", driver, 1);
+    const child_end end = in_child([&driver] {
+      ::setenv("BURROW_IO", driver.c_str(), 1);
       rlimit before{};
       ::getrlimit(RLIMIT_NOFILE, &before);
       int refused = 0;
