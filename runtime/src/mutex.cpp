@@ -2,6 +2,8 @@
 #include <burrow/detail/fatal.hpp>
 #include <burrow/detail/mutex_core.hpp>
 
+#include <utility>
+
 namespace burrow::detail {
 
 // --- mutex_core ----------------------------------------------------------------------------------
@@ -105,15 +107,18 @@ bool mutex_lock::take_or_park() noexcept {
     core.lock.unlock();
     return true;
   }
+  // From the begin of the wait on abandonment may end it, on another worker, which looks at these
+  // without the lock.
+  const bool was_parked = std::exchange(parked_, true);
+  is_woken = false;
   if (firm_) {
     g.begin_firm_wait(reason);
   } else if (!g.begin_wait(reason)) {
     core.lock.unlock();
+    parked_ = was_parked;
     refused_ = true;
     return true;
   }
-  parked_ = true;
-  is_woken = false;
   if (beaten) {
     contends = false;
     core.waiters.push_front(*this);

@@ -54,14 +54,16 @@ std::coroutine_handle<> sleep_awaiter::await_suspend(std::coroutine_handle<> h) 
   timer_set& timers = w.timers();
   const locked_both hold(timers, watched_);
   const bool has_ended = watched_ != nullptr && watched_->has_ended();
+  // From the begin of the wait on abandonment may end it, on another worker, which looks at these
+  // two before it takes a lock.
+  course_ = course::waited;
+  timer_node::set = &timers;
   if (has_ended || !g.begin_wait(wait_reason::sleep)) {
     hold.unlock();
     course_ = has_ended ? course::ended : course::refused;
     return refuse_to_wait(g, h);
   }
-  course_ = course::waited;
   timer_node::type = &sleep_type;
-  timer_node::set = &timers;
   timers.arm_after(*this, duration_);
   if (watched_ != nullptr) watched_->waiters.push_back(watcher_);
   hold.unlock();  // from here on the frame belongs to whoever claims it

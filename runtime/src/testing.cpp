@@ -134,7 +134,7 @@ task<int> keep(test_state& test, runtime_state& state) {
   bubble::call why = co_await called_form(b);
   if (!is_stuck(test, state, why) && !test.error) {
     b.state = bubble::phase::ending;
-    (*state.cancel_root)();
+    state.cancel_root.value()();
     state.sched.on_end.store(
         [](scheduler& s) {
           if (s.live() <= 1) s.its_bubble()->call_keeper(bubble::call::ended);

@@ -168,3 +168,37 @@ MODEL(mutex_in_select, {.executions = 4'500, .random_runs = 1'000}) {
   model::join();
   model::check(mu.try_lock(), "it is free in the end");
 }
+
+/// Abandoned as soon as it waits, and resumed by another worker while its own is still inside
+/// await_suspend().
+MODEL(mutex_resumed_elsewhere, {.executions = 4'500, .random_runs = 1'000}) {
+  stand_ins g(1);
+  burrow::mutex mu;
+  mu.try_lock();
+  auto lock = mu.lock();
+  lock.who = &g[0];
+  lock.prepare();
+  bool went_on = false;
+  const auto resume = [&] {
+    try {
+      lock.await_resume();
+      went_on = true;
+    } catch (const burrow::goroutine_exit&) {
+      went_on = false;
+    }
+  };
+  model::thread("waits", [&] {
+    if (lock.await_ready()) return resume();
+    if (lock.await_suspend(g[0].frame()) == g[0].frame()) resume();  // refused
+  });
+  model::thread("abandons", [&] {
+    if (!g[0].word.abandon()) return;
+    g[0].leaf.resume();
+    model::check(g[0].frame_.went_on, "it goes on");
+    resume();
+  });
+  model::join();
+  model::check(!went_on, "it was abandoned");
+  mu.unlock();
+  model::check(mu.try_lock(), "nobody waits for it any more");
+}

@@ -8,6 +8,7 @@
 #include <burrow/sleep.hpp>
 
 #include <chrono>
+#include <utility>
 
 using namespace burrow;
 using namespace std::chrono_literals;
@@ -98,5 +99,32 @@ MODEL(sleep_beside_done, {.executions = 4'500, .random_runs = 1'000}) {
   });
   model::thread("abandons", [&] { g.abandon(0); });
   model::join();
+  model::check(g.its_scheduler().outside_timers().armed() == 0, "nothing is armed");
+}
+
+/// Abandoned as soon as it waits, and resumed by another worker while its own is still inside
+/// await_suspend().
+MODEL(sleep_resumed_elsewhere, {.executions = 4'500, .random_runs = 1'000}) {
+  stand_ins g(1);
+  auto [ctx, cancel] = with_cancel(background());
+  auto form = sleep(ctx, 1us);
+  auto awaiter = std::move(form).bind(g[0]);
+  bool went_on = false;
+  const auto resume = [&] {
+    try {
+      static_cast<void>(awaiter.await_resume());
+      went_on = true;
+    } catch (const goroutine_exit&) {
+      went_on = false;
+    }
+  };
+  model::thread("sleeps", [&] {
+    if (awaiter.await_suspend(g[0].frame()) == g[0].frame()) resume();  // refused
+  });
+  model::thread("abandons", [&] {
+    if (g[0].word.abandon()) resume();
+  });
+  model::join();
+  model::check(!went_on, "it was abandoned");
   model::check(g.its_scheduler().outside_timers().armed() == 0, "nothing is armed");
 }
