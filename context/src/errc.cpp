@@ -16,6 +16,9 @@ class category final : public std::error_category {
       case errc::closed: return "channel closed";
       case errc::canceled: return "context canceled";
       case errc::deadline_exceeded: return "context deadline exceeded";
+      case errc::not_open: return "use of closed connection or file";
+      case errc::unexpected_eof: return "unexpected EOF";
+      case errc::io_timeout: return "i/o timeout";
     }
     return "unknown error";
   }
@@ -23,8 +26,11 @@ class category final : public std::error_category {
   std::error_condition default_error_condition(int value) const noexcept override {
     switch (static_cast<errc>(value)) {
       case errc::canceled: return std::errc::operation_canceled;
-      case errc::deadline_exceeded: return std::errc::timed_out;
-      case errc::closed: break;
+      case errc::deadline_exceeded:
+      case errc::io_timeout: return std::errc::timed_out;
+      case errc::not_open: return std::errc::bad_file_descriptor;
+      case errc::closed:
+      case errc::unexpected_eof: break;
     }
     return {value, *this};
   }

@@ -21,6 +21,7 @@ bool scheduler::waits_durably() {
 goroutine* worker::next_in_bubble() noexcept {
   turns_to_slow_ = 1;
   look_at_timers();
+  look_at_io();
   while (goroutine* g = next_local()) bubble_->add(g);
   while (goroutine* g = owner_.global_.pop(false)) {
     for (goroutine* following = nullptr; g != nullptr; g = following) {
@@ -46,7 +47,8 @@ void worker::park_in_bubble() noexcept {
   if (!work && !has_to_wait) {
     bubble_->when_quiet(next);
   } else if (!work) {
-    const bool is_locked = !owner_.has_calls_in_flight() && owner_.has_no_other_threads();
+    const bool is_locked =
+        !owner_.has_calls_in_flight() && !driver_->has_io() && owner_.has_no_other_threads();
     int expected = awake;
     if (is_locked) {
       bubble_->when_locked();
@@ -57,6 +59,7 @@ void worker::park_in_bubble() noexcept {
   }
   park_state_.exchange(awake, acq_rel);  // acq_rel: as park()
   owner_.idle_.leave(this);
+  look_at_io();
 }
 
 }  // namespace burrow::detail

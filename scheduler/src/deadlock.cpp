@@ -14,8 +14,8 @@ bool scheduler::has_no_other_threads() const noexcept {
   return has_no_others && own_runtimes().load(seq_cst) == 1;
 }
 
-/// By the worker that went to sleep last. Nothing can run, no timer is armed, no call blocks, no
-/// signal is subscribed, and there is no other thread that could still send.
+/// By the worker that went to sleep last. Nothing can run, no timer is armed, the kernel holds no
+/// request, no call blocks, no signal is subscribed, and there is no other thread that could send.
 ///
 /// The calls are counted first: one that ends afterwards has queued its goroutine before, and is
 /// seen by the looks at the queues and at the sleepers.
@@ -39,6 +39,7 @@ scheduler::verdict scheduler::judge_deadlock() noexcept {
   for (auto& w : workers_) {
     locked hold(w->timers().lock);  // who has fired what was armed is seen awake below
     if (w->timers().armed() != 0 || w->has_work() || w->has_lifo()) return verdict::alive;
+    if (w->io().has_io()) return verdict::alive;
   }
   const bool is_proven = options_.deadlock == deadlock_report::always || has_no_other_threads();
   if (!idle_.all_asleep(workers_.size()) || turns_of_all() != turns_before) return verdict::alive;

@@ -1,11 +1,29 @@
 // SPDX-License-Identifier: MIT
-// Parking in io_uring: one ring a worker, set up and used by that worker alone. Wake-ups from other
-// threads come through an eventfd that the ring polls; timeouts are those of the wait itself.
+// Requests through io_uring: one ring a worker.
+//
+// The ring's queues are touched under `mutex_`, by the worker, by whoever cancels a request, and by
+// who serves a worker that is stuck; but while the worker waits inside the kernel (`is_waiting_`)
+// they are its own, so that one system call both submits and waits. A cancel from elsewhere is left
+// in `to_cancel_` then, and the worker woken.
+//
+// Submissions are handed over once in a while: when the worker has nothing to run, at each of its
+// slow turns, and when the queue is full. What does not fit is kept in a backlog.
+//
+// COOP_TASKRUN: no interrupt tells the worker of a completion, which it finds when it enters the
+// kernel; a worker that is stuck enters it at the next tick. Rejected: DEFER_TASKRUN, with which
+// completions of a stuck worker would wait until it asks for them, and SINGLE_ISSUER, with which
+// nobody else could cancel.
+//
+// Wake-ups from other threads come through an eventfd that the ring polls; timeouts are those of
+// the wait itself.
+#include <burrow/detail/descriptor.hpp>
 #include <burrow/detail/worker.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <liburing.h>
+#include <mutex>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -16,28 +34,21 @@ namespace burrow::detail {
 
 namespace {
 
-constexpr unsigned entries = 64;
+constexpr unsigned entries = 256;
+constexpr unsigned completion_entries = 2048;
 
 /// Richest flags first; a kernel that does not know one answers EINVAL.
 constexpr unsigned setup_ladder[] = {
-    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_R_DISABLED,
-    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_R_DISABLED,
-    IORING_SETUP_R_DISABLED,
+    IORING_SETUP_CQSIZE | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+    IORING_SETUP_CQSIZE,
 };
 
 class uring_driver final : public driver {
  public:
-  uring_driver() {
-    int error = -EINVAL;
-    for (const unsigned flags : setup_ladder) {
-      error = ::io_uring_queue_init(entries, &ring_, flags);
-      if (error == -ENOMEM) error = ::io_uring_queue_init(entries / 8, &ring_, flags);
-      if (error != -EINVAL) break;
-    }
-    if (error < 0) throw std::system_error(-error, std::generic_category(), "io_uring_setup");
+  explicit uring_driver(driver_group& g) : driver(g) {
+    set_up();
     ::io_uring_ring_dontfork(&ring_);
-    if ((ring_.features & IORING_FEAT_EXT_ARG) ==
-        0) {  // before 5.11: no timeout in the wait itself
+    if ((ring_.features & IORING_FEAT_EXT_ARG) == 0) {  // before 5.11: no timeout in the wait
       ::io_uring_queue_exit(&ring_);
       throw std::system_error(ENOSYS, std::generic_category(), "io_uring without timeouts");
     }
@@ -52,22 +63,51 @@ class uring_driver final : public driver {
       throw std::system_error(failure, std::generic_category(), "eventfd for a worker's wake-ups");
     }
   }
+
+  /// What stands is over: the kernel forgets it with the ring.
   ~uring_driver() override {
     ::io_uring_queue_exit(&ring_);
     ::close(wake_);
+    wake_list nobody;
+    while (io_request* const r = standing_) {
+      unstand(*r);
+      complete(*r, -ECANCELED, true, nobody);
+    }
   }
   uring_driver(const uring_driver&) = delete;
   uring_driver& operator=(const uring_driver&) = delete;
 
   void wait(nanoseconds_t timeout) override {
-    enable();
-    if (!wake_armed_) arm_wake();
+    {
+      std::lock_guard hold(mutex_);
+      if (!wake_armed_) arm_wake();
+      fill();
+      if (dropped_ != nullptr) timeout = 0;
+      // What could not be handed over is tried again soon.
+      if (backlog_ != nullptr) timeout = std::min<nanoseconds_t>(timeout, 1'000'000);
+      is_waiting_ = true;
+    }
     const int result = BURROW_TSAN ? wait_in_pieces(timeout) : wait_once(timeout);
+    {
+      std::lock_guard hold(mutex_);
+      is_waiting_ = false;
+      fill();
+      forget_wake_ups();
+    }
     if (result < 0 && result != -ETIME && result != -EINTR && result != -EAGAIN &&
         result != -EBUSY) {
       throw std::system_error(-result, std::generic_category(), "io_uring_enter");
     }
-    reap();
+  }
+
+  void poll(wake_list& wakes) noexcept override {
+    {
+      std::lock_guard hold(mutex_);
+      if (is_waiting_) return;
+      fill();
+      hand_over();
+    }
+    collect(wakes);
   }
 
   void wake() noexcept override {
@@ -78,8 +118,78 @@ class uring_driver final : public driver {
   }
 
   const char* name() const noexcept override { return "io_uring"; }
+  bool takes_requests() const noexcept override { return true; }
+
+  void submit(io_request& r) noexcept override {
+    std::lock_guard hold(mutex_);
+    in_flight.store(in_flight.load(relaxed) + 1, relaxed);
+    r.pending = 1;
+    if (r.type->complete != nullptr) stand(r);
+    if (r.cancel_asked) {
+      r.next_queued = std::exchange(dropped_, &r);
+    } else if (backlog_ != nullptr || !queue(r)) {  // their order is kept
+      push_back(r);
+    }
+  }
+
+  void cancel(io_request& r) noexcept override {
+    std::lock_guard hold(mutex_);
+    if (std::exchange(r.cancel_asked, true)) return;
+    if (r.pending == 0 || r.is_in_backlog)
+      return;  // submit() or fill() will see, or it is complete
+    ++r.pending;
+    r.next_queued = std::exchange(to_cancel_, &r);
+    if (is_waiting_) return wake();
+    fill();
+    worker* const w = current_worker();
+    if (w == nullptr || &w->io() != this) hand_over();  // its worker may be stuck
+  }
+
+  int watch(descriptor& d, io_side side) noexcept override {
+    descriptor::side_state& s = d.side(side);
+    {
+      locked hold(d.lock);
+      if (d.closing.load(relaxed)) return 0;  // the wait will tell
+      s.ready = false;
+      if (std::exchange(s.is_polled, true)) return 0;
+      ++d.users;
+      s.poll.cancel_asked = false;
+      list_request(d, s.poll, *this);
+    }
+    retain(d);
+    submit(s.poll);
+    return 0;
+  }
 
  private:
+  static constexpr std::uint64_t cancel_tag = 1;  // in user_data, beside the request's address
+
+  // --- the ring ----------------------------------------------------------------------------------
+
+  void set_up() {
+    int error = -EINVAL;
+    for (const unsigned flags : setup_ladder) {
+      for (unsigned divisor = 1; divisor <= 16; divisor *= 4) {
+        io_uring_params params{};
+        params.flags = flags;
+        params.cq_entries = completion_entries / divisor;
+        error = ::io_uring_queue_init_params(entries / divisor, &ring_, &params);
+        if (error != -ENOMEM) break;
+      }
+      if (error != -EINVAL) break;
+    }
+    if (error < 0) throw std::system_error(-error, std::generic_category(), "io_uring_setup");
+  }
+
+  /// A filter of system calls may let the setup pass, and refuse what is needed later; better to
+  /// know it now. 0: both other calls get through to the kernel, which has answers of its own.
+  int probe() noexcept {
+    const long waited = ::syscall(SYS_io_uring_enter, ring_.ring_fd, 0, 0, 0, nullptr, 0);
+    if (waited < 0) return errno;
+    const long told = ::syscall(SYS_io_uring_register, ring_.ring_fd, 0x7fff, nullptr, 0);
+    return told < 0 && errno != EINVAL ? errno : 0;  // EINVAL: no such request
+  }
+
   int wait_once(nanoseconds_t timeout) noexcept {
     __kernel_timespec limit{timeout / 1'000'000'000, timeout % 1'000'000'000};
     io_uring_cqe* cqe = nullptr;
@@ -100,50 +210,178 @@ class uring_driver final : public driver {
     }
   }
 
-  /// A filter of system calls may let the setup pass, and refuse what is needed later; better to
-  /// know it now. 0: both other calls get through to the kernel, which has answers of its own.
-  int probe() noexcept {
-    const long waited = ::syscall(SYS_io_uring_enter, ring_.ring_fd, 0, 0, 0, nullptr, 0);
-    if (waited < 0 && errno != EBADFD) return errno;  // EBADFD: not enabled yet
-    const long told = ::syscall(SYS_io_uring_register, ring_.ring_fd, 0x7fff, nullptr, 0);
-    return told < 0 && errno != EINVAL ? errno : 0;  // EINVAL: no such request
-  }
-
-  /// On the worker's own thread: that makes it the ring's single issuer.
-  void enable() {
-    if (enabled_) return;
-    // liburing 2.3, Debian 12's, declares io_uring_enable_rings and does not export it.
-    if (::syscall(SYS_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) <
-        0) {
-      throw std::system_error(errno, std::generic_category(), "io_uring_register(ENABLE_RINGS)");
-    }
-    enabled_ = true;
-  }
+  // --- submissions: all under the mutex -----------------------------------------------------------
 
   void arm_wake() noexcept {
-    io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_);
+    io_uring_sqe* sqe = get_submission();
     if (sqe == nullptr) return;  // the queue is full: the next wait arms it
     ::io_uring_prep_poll_multishot(sqe, wake_, POLLIN);
+    ::io_uring_sqe_set_data64(sqe, 0);
     wake_armed_ = true;
   }
 
-  void reap() noexcept {
+  /// Null: the queue is full, and the kernel takes nothing at the moment.
+  io_uring_sqe* get_submission() noexcept {
+    if (io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_)) return sqe;
+    hand_over();
+    return ::io_uring_get_sqe(&ring_);
+  }
+
+  /// What an error leaves in the queue is handed over the next time.
+  void hand_over() noexcept {
+    if (::io_uring_sq_ready(&ring_) != 0) {
+      ::io_uring_submit(&ring_);
+    } else if ((IO_URING_READ_ONCE(*ring_.sq.kflags) &
+                (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0) {
+      ::io_uring_get_events(&ring_);
+    }
+  }
+
+  bool queue(io_request& r) noexcept {
+    io_uring_sqe* sqe = get_submission();
+    if (sqe == nullptr) return false;
+    r.type->prepare(r, *sqe);
+    ::io_uring_sqe_set_data64(sqe, reinterpret_cast<std::uintptr_t>(&r));
+    return true;
+  }
+
+  void push_back(io_request& r) noexcept {
+    r.is_in_backlog = true;
+    r.next_queued = nullptr;
+    (backlog_ != nullptr ? backlog_end_->next_queued : backlog_) = &r;
+    backlog_end_ = &r;
+  }
+
+  bool queue_cancel(io_request& r) noexcept {
+    io_uring_sqe* sqe = get_submission();
+    if (sqe == nullptr) return false;
+    const auto address = reinterpret_cast<std::uintptr_t>(&r);
+    ::io_uring_prep_cancel64(sqe, address, 0);
+    ::io_uring_sqe_set_data64(sqe, address | cancel_tag);
+    return true;
+  }
+
+  /// Moves what waits for room into the ring; what was cancelled before that is dropped.
+  void fill() noexcept {
+    while (to_cancel_ != nullptr && queue_cancel(*to_cancel_)) to_cancel_ = to_cancel_->next_queued;
+    while (io_request* const r = backlog_) {
+      if (!r->cancel_asked && !queue(*r)) return;
+      backlog_ = r->next_queued;
+      r->is_in_backlog = false;
+      if (r->cancel_asked) r->next_queued = std::exchange(dropped_, r);
+    }
+  }
+
+  void stand(io_request& r) noexcept {
+    r.previous_standing = nullptr;
+    r.next_standing = standing_;
+    if (standing_ != nullptr) standing_->previous_standing = &r;
+    standing_ = &r;
+  }
+
+  void unstand(io_request& r) noexcept {
+    (r.previous_standing != nullptr ? r.previous_standing->next_standing : standing_) =
+        r.next_standing;
+    if (r.next_standing != nullptr) r.next_standing->previous_standing = r.previous_standing;
+  }
+
+  // --- completions -------------------------------------------------------------------------------
+
+  /// A worker that has no I/O never polls, so these go here. Under the mutex.
+  void forget_wake_ups() noexcept {
     io_uring_cqe* cqe = nullptr;
-    while (::io_uring_peek_cqe(&ring_, &cqe) == 0) {
-      // Without F_MORE the poll has ended (overflow, an error): arm it again.
-      if ((cqe->flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;
+    while (::io_uring_peek_cqe(&ring_, &cqe) == 0 && cqe->user_data == 0) {
+      wake_armed_ = (cqe->flags & IORING_CQE_F_MORE) != 0;
       ::io_uring_cqe_seen(&ring_, cqe);
     }
   }
 
+  struct arrival {
+    io_request* request;
+    int result;
+    bool is_last;
+  };
+  using arrivals = std::array<arrival, 64>;
+
+  /// One at a time, so that the completions of one request are handed over in their order.
+  void collect(wake_list& wakes) noexcept {
+    arrivals some;
+    for (;;) {
+      std::size_t count = 0;
+      {
+        std::lock_guard hold(mutex_);
+        if (is_waiting_ || is_collecting_) return;
+        count = take(some);
+        if (count == 0) return;
+        is_collecting_ = true;
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        complete(*some[i].request, some[i].result, some[i].is_last, wakes);
+      }
+      std::lock_guard hold(mutex_);
+      is_collecting_ = false;
+    }
+  }
+
+  /// Under the mutex.
+  std::size_t take(arrivals& some) noexcept {
+    std::size_t count = 0;
+    while (dropped_ != nullptr && count < some.size()) {
+      io_request& r = *std::exchange(dropped_, dropped_->next_queued);
+      retire(r);
+      some[count++] = {&r, -ECANCELED, true};
+    }
+    io_uring_cqe* cqe = nullptr;
+    while (count < some.size() && ::io_uring_peek_cqe(&ring_, &cqe) == 0) {
+      if (note(*cqe, some[count])) ++count;
+      ::io_uring_cqe_seen(&ring_, cqe);
+    }
+    return count;
+  }
+
+  /// True: it is to be handed over.
+  bool note(const io_uring_cqe& cqe, arrival& a) noexcept {
+    const bool has_more = (cqe.flags & IORING_CQE_F_MORE) != 0;
+    if (cqe.user_data == 0) {  // the eventfd's poll; it may end by itself
+      wake_armed_ = has_more;
+      return false;
+    }
+    auto& r = *reinterpret_cast<io_request*>(cqe.user_data & ~cancel_tag);
+    a = {&r, cqe.res, false};
+    if (has_more) return true;
+    if ((cqe.user_data & cancel_tag) == 0) r.held_result = cqe.res;
+    if (r.pending > 1) {
+      --r.pending;
+      return false;
+    }
+    retire(r);
+    a = {&r, r.held_result, true};
+    return true;
+  }
+
+  void retire(io_request& r) noexcept {
+    r.pending = 0;
+    if (r.type->complete != nullptr) unstand(r);
+    in_flight.store(in_flight.load(relaxed) - 1, relaxed);
+  }
+
   io_uring ring_{};
   int wake_ = -1;
-  bool enabled_ = false;
-  bool wake_armed_ = false;
+  std::mutex mutex_;
+  bool wake_armed_ = false;  // under the mutex, as all below
+  bool is_waiting_ = false;
+  bool is_collecting_ = false;
+  io_request* backlog_ = nullptr;
+  io_request* backlog_end_ = nullptr;  // stale once the backlog is empty
+  io_request* to_cancel_ = nullptr;
+  io_request* dropped_ = nullptr;  // cancelled before they were handed over
+  io_request* standing_ = nullptr;
 };
 
 }  // namespace
 
-std::unique_ptr<driver> make_uring_driver() { return std::make_unique<uring_driver>(); }
+std::unique_ptr<driver> make_uring_driver(driver_group& group) {
+  return std::make_unique<uring_driver>(group);
+}
 
 }  // namespace burrow::detail

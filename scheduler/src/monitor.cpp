@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The monitor notices a worker that has been inside one turn for 10 ms, so that its queue, its LIFO
-// slot and its timers are served by others; and it ends a runtime whose workers leave main's
+// slot, its timers and its I/O are served by others; and it ends a runtime whose workers leave main's
 // goroutine no turn to do so. It sleeps while all workers do: an idle program uses no CPU.
 #include <burrow/detail/scheduler.hpp>
 
@@ -12,8 +12,8 @@ namespace burrow::detail {
 
 namespace {
 
-constexpr auto sample_interval = std::chrono::milliseconds(10);
-constexpr int idle_samples_before_sleep = 5;
+constexpr auto sample_interval = std::chrono::milliseconds(5);
+constexpr int idle_samples_before_sleep = 10;
 
 }  // namespace
 
@@ -33,7 +33,8 @@ bool scheduler::sample_workers() noexcept {
       stuck_workers_.fetch_add(is_stuck ? 1 : std::numeric_limits<std::size_t>::max(), relaxed);
     }
     if (is_stuck) {
-      help = help || w.has_lifo() || w.has_work() || w.timers().next_look() <= steady_now();
+      help = help || w.has_lifo() || w.has_work() || w.timers().next_look() <= steady_now() ||
+             w.io().has_io();
     }
   }
   if (help) {

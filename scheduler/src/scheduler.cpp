@@ -132,7 +132,7 @@ void scheduler::choose_driver() {
   use_uring_ = !only_epoll;
   if (use_uring_) {
     try {
-      for (auto& w : workers_) w->driver_ = make_uring_driver();
+      for (auto& w : workers_) w->driver_ = make_uring_driver(drivers_);
     } catch (const std::system_error& e) {
       const int error = e.code().value();
       const bool refused = error == EPERM || error == EACCES || error == ENOSYS ||
@@ -147,7 +147,7 @@ void scheduler::choose_driver() {
     }
   }
   if (!use_uring_) {
-    for (auto& w : workers_) w->driver_ = make_epoll_driver();
+    for (auto& w : workers_) w->driver_ = make_epoll_driver(drivers_);
   }
   driver_name_ = workers_.front()->driver_->name();
 }

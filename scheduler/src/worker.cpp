@@ -174,6 +174,14 @@ void worker::look_at_timers() noexcept {
   ready_all(wakes);
 }
 
+void worker::look_at_io() noexcept {
+  if (!driver_->has_io()) return;
+  current_.store(nullptr, relaxed);  // as in look_at_timers()
+  wake_list wakes;
+  driver_->poll(wakes);
+  ready_all(wakes);
+}
+
 void worker::serve_stuck_workers() noexcept {
   if (owner_.stuck_workers_.load(relaxed) == 0) return;
   current_.store(nullptr, relaxed);  // as in look_at_timers()
@@ -181,6 +189,7 @@ void worker::serve_stuck_workers() noexcept {
     if (other.get() == this || !other->stuck.load(relaxed)) continue;
     wake_list wakes;
     if (other->timers_.next_look() <= steady_now()) other->timers_.poll_for_owner(wakes);
+    if (other->driver_->has_io()) other->driver_->poll(wakes);
     ready_all(wakes);
   }
 }
@@ -190,6 +199,7 @@ goroutine* worker::next() noexcept {
     if (bubble_ != nullptr) return next_in_bubble();
     turns_to_slow_ = slow_turn;
     look_at_timers();
+    look_at_io();
     serve_stuck_workers();
     // All that were queued together, where there is room: a goroutine that yields in a loop fills
     // the ring again and again, and must not hold up the others.
@@ -216,7 +226,9 @@ goroutine* worker::search() noexcept {
     worker& victim = *owner_.workers_[(begin + i) % count];
     if (&victim != this) found = steal_from(victim);
   }
-  return found != nullptr ? found : take_global(false);
+  if (found == nullptr) found = take_global(false);
+  if (found != nullptr) look_at_io();  // what was asked of the kernel goes there first
+  return found;
 }
 
 /// Half of what waits there, if it waits long enough to be worth it: a goroutine that is stolen
@@ -376,6 +388,7 @@ void worker::park() noexcept {
   // If somebody has taken this worker out of the set, it counts as searching.
   searching = !owner_.idle_.leave(this);
   owner_.wake_monitor();
+  look_at_io();  // now that this worker does not count as asleep: see judge_deadlock()
 }
 
 /// A sleep costs several microseconds of CPU, so timers that come close together are served

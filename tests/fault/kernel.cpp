@@ -47,7 +47,7 @@ kernel_faults& faults() noexcept {
 
 void heal_kernel() noexcept {
   kernel_faults& f = faults();
-  for (fault_plan* p : {&f.wait, &f.wake, &f.ring, &f.enable, &f.eventfd, &f.epoll, &f.control}) {
+  for (fault_plan* p : {&f.wait, &f.wake, &f.ring, &f.submit, &f.eventfd, &f.epoll, &f.control}) {
     reset(*p);
   }
   f.entries = 0;
@@ -63,16 +63,15 @@ int __real_epoll_create1(int flags);
 int __real_epoll_ctl(int epoll, int how, int fd, epoll_event* event);
 int __real_eventfd(unsigned count, int flags);
 ssize_t __real_write(int fd, const void* data, size_t size);
-int __real_io_uring_queue_init(unsigned entries, io_uring* ring, unsigned flags);
+int __real_io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params* params);
+int __real_io_uring_submit(io_uring* ring);
 int __real_io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** cqe, unsigned count,
                                             __kernel_timespec* limit, sigset_t* mask);
 
 /// Six arguments, whatever the number: all are passed in registers.
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f) {
   const bool waits = number == SYS_epoll_pwait2;
-  const bool enables = number == SYS_io_uring_register && b == IORING_REGISTER_ENABLE_RINGS;
   if (waits && faults().wait.fails()) return failed(faults().wait);
-  if (enables && faults().enable.fails()) return failed(faults().enable);
   const long result = __real_syscall(number, a, b, c, d, e, f);
   if (waits) be_late(faults().wait);
   return result;
@@ -104,10 +103,18 @@ ssize_t __wrap_write(int fd, const void* data, size_t size) {
   return __real_write(fd, data, size);
 }
 
-int __wrap_io_uring_queue_init(unsigned entries, io_uring* ring, unsigned flags) {
+int __wrap_io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params* params) {
   if (faults().ring.fails()) return -faults().ring.error;
-  if (faults().entries != 0) entries = faults().entries;
-  return __real_io_uring_queue_init(entries, ring, flags);
+  if (faults().entries != 0) {
+    entries = faults().entries;
+    params->cq_entries = 2 * entries;
+  }
+  return __real_io_uring_queue_init_params(entries, ring, params);
+}
+
+int __wrap_io_uring_submit(io_uring* ring) {
+  if (faults().submit.fails()) return -faults().submit.error;
+  return __real_io_uring_submit(ring);
 }
 
 int __wrap_io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** cqe, unsigned count,

@@ -23,12 +23,13 @@ struct fault_plan {
 struct kernel_faults {
   fault_plan wait;    // epoll_pwait2, epoll_wait, io_uring_submit_and_wait_timeout
   fault_plan wake;    // the write to the eventfd
-  fault_plan ring;    // io_uring_queue_init
-  fault_plan enable;  // io_uring_register(ENABLE_RINGS)
+  fault_plan ring;    // io_uring_queue_init_params
+  fault_plan submit;  // io_uring_submit
   fault_plan eventfd;
-  fault_plan epoll;      // epoll_create1
-  fault_plan control;    // epoll_ctl
-  unsigned entries = 0;  // of a ring's submission queue; 0: as many as were asked for
+  fault_plan epoll;    // epoll_create1
+  fault_plan control;  // epoll_ctl
+  unsigned entries =
+      0;  // of a ring's submission queue, twice as many of the other; 0: what was asked for
 };
 
 kernel_faults& faults() noexcept;

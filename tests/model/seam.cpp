@@ -106,6 +106,7 @@ namespace {
 /// The kernel's part of parking; nothing happens-before anything by it.
 class model_driver final : public driver {
  public:
+  explicit model_driver(driver_group& group) noexcept : driver(group) {}
   MODEL_UNWATCHED void wait(nanoseconds_t timeout) override {
     if (timeout != never) {
       if (token_.exchange(0, relaxed) == 0) model::now.store(later(model::now.load(), timeout));
@@ -114,7 +115,12 @@ class model_driver final : public driver {
     while (token_.exchange(0, relaxed) == 0) model::wait_while(&token_, sizeof(token_), 0);
   }
   void wake() noexcept override { token_.store(1, relaxed); }
+  void poll(wake_list&) noexcept override {}
   const char* name() const noexcept override { return "model"; }
+  bool takes_requests() const noexcept override { return false; }
+  void submit(io_request&) noexcept override {}
+  void cancel(io_request&) noexcept override {}
+  int watch(descriptor&, io_side) noexcept override { return 0; }
 
  private:
   atomic<std::uint32_t> token_{0};
@@ -122,8 +128,13 @@ class model_driver final : public driver {
 
 }  // namespace
 
-std::unique_ptr<driver> make_uring_driver() { return std::make_unique<model_driver>(); }
-std::unique_ptr<driver> make_epoll_driver() { return std::make_unique<model_driver>(); }
+std::unique_ptr<driver> make_uring_driver(driver_group& group) {
+  return std::make_unique<model_driver>(group);
+}
+std::unique_ptr<driver> make_epoll_driver(driver_group& group) {
+  return std::make_unique<model_driver>(group);
+}
+std::uint64_t driver_group::next_number() noexcept { return 1; }
 int allowed_cpus() noexcept { return 2; }
 
 // The calling thread is the only worker, or the model has threads for the others; no monitor.

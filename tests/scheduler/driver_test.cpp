@@ -19,7 +19,8 @@ constexpr nanoseconds_t ms = 1'000'000;
 constexpr nanoseconds_t hour = 3600'000 * ms;
 
 std::unique_ptr<driver> make(const std::string& name) {
-  return name == "uring" ? make_uring_driver() : make_epoll_driver();
+  static driver_group group;
+  return name == "uring" ? make_uring_driver(group) : make_epoll_driver(group);
 }
 
 template <class F>

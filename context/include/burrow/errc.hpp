@@ -8,12 +8,16 @@
 namespace burrow {
 
 /// Why an operation that watches a Context, or a channel that may be closed, did not happen.
-/// `canceled` equals std::errc::operation_canceled, `deadline_exceeded` equals
-/// std::errc::timed_out. Go: context.Canceled, context.DeadlineExceeded.
+/// `canceled` equals std::errc::operation_canceled, `deadline_exceeded` and `io_timeout` equal
+/// std::errc::timed_out, `not_open` equals std::errc::bad_file_descriptor. Go: context.Canceled,
+/// context.DeadlineExceeded, net.ErrClosed, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded.
 enum class errc {
   closed = 1,             ///< the channel is closed
   canceled = 2,           ///< the Context was cancelled
   deadline_exceeded = 3,  ///< the Context's deadline has passed
+  not_open = 4,           ///< the connection, file or listener has been closed on this side
+  unexpected_eof = 5,     ///< the data ended before as much had come as was asked for
+  io_timeout = 6,         ///< the deadline of the connection has passed
 };
 
 /// The category of errc. Its messages are Go's: "context canceled", "context deadline exceeded".

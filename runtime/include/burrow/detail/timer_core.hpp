@@ -74,14 +74,14 @@ class timer_core : public timer_node {
   /// Takes the lock.
   void leave(timer_receiver& r) noexcept;
 
+  /// The set of this thread's worker; elsewhere of the runtime that started last. Throws
+  /// std::logic_error where none runs.
+  static timer_set& set_here();
+
  protected:
   /// Inactive; `how` is null for a channel timer.
   timer_core(timer_set& home, const timer_type* how, nanoseconds_t period) noexcept;
   ~timer_core() = default;
-
-  /// The set of this thread's worker; elsewhere of the runtime that started last. Throws
-  /// std::logic_error where none runs.
-  static timer_set& set_here();
 
   /// For a timer with a callable: under the lock. True: the caller has its reference to itself now.
   static bool expire_function(timer_node& t, nanoseconds_t now, wake_list& wakes) noexcept;

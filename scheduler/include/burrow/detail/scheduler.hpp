@@ -123,10 +123,10 @@ class scheduler {
 
   static std::mutex& list_mutex() noexcept;
   static scheduler*& list_head() noexcept;
-  std::unique_ptr<driver> make_driver() const;
 
   const options options_;
   bubble* const bubble_;
+  driver_group drivers_;
   std::vector<std::unique_ptr<worker>> workers_;
   global_queue global_;
   idle_set idle_;

@@ -5,12 +5,13 @@
 // A goroutine that is woken goes into the LIFO slot of the worker that wakes it, so a pair that
 // talks over a channel stays on one processor; what was in the slot moves to the ring. The pair may
 // follow each other `max_hops` times while something else waits in the ring, then the ring has its
-// turn. Every 61 turns the worker looks at the global queue and its timers first, so that a full
-// ring starves neither. A push into an empty LIFO slot wakes no other worker; a push into the ring
+// turn. Every 61 turns the worker looks at the global queue, its timers and its I/O first, so that a
+// full ring starves none of them. A push into an empty LIFO slot wakes no other worker; a push into the ring
 // wakes one, if none is searching.
 #pragma once
 
 #include <burrow/detail/compiler.hpp>
+#include <burrow/detail/driver.hpp>
 #include <burrow/detail/memory.hpp>
 #include <burrow/detail/run_queue.hpp>
 #include <burrow/detail/timers.hpp>
@@ -26,20 +27,6 @@ namespace burrow::detail {
 
 class bubble;
 class scheduler;
-
-/// Where a worker waits: the kernel's events and a wake-up from another thread.
-class driver {
- public:
-  virtual ~driver() = default;
-  /// Blocks until wake(), an event, or `timeout` ns have passed (never: no limit). Its worker only.
-  virtual void wait(nanoseconds_t timeout) = 0;
-  /// Ends the present wait, or the next one. Any thread.
-  virtual void wake() noexcept = 0;
-  virtual const char* name() const noexcept = 0;
-};
-
-std::unique_ptr<driver> make_uring_driver();  // throws std::system_error
-std::unique_ptr<driver> make_epoll_driver();  // throws std::system_error
 
 class worker {
  public:
@@ -85,6 +72,7 @@ class worker {
   scheduler& owner() const noexcept { return owner_; }
   std::uint32_t index() const noexcept { return index_; }
   timer_set& timers() noexcept { return timers_; }
+  driver& io() noexcept { return *driver_; }
 
   /// Under the lock of another worker's timers, by a goroutine that arms one there and is about to
   /// wait: that worker is told once the goroutine is out of the way.
@@ -142,6 +130,7 @@ class worker {
   void offer() noexcept;
   goroutine* take_global(bool only_one) noexcept;
   void look_at_timers() noexcept;
+  void look_at_io() noexcept;
   void serve_stuck_workers() noexcept;
   std::coroutine_handle<> begin(goroutine* g) noexcept;
   void execute(goroutine* g) noexcept;

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// The calls on sockets that goroutines wait for.
+#pragma once
+
+#include <burrow/detail/io_core.hpp>
+#include <burrow/net/address.hpp>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+namespace burrow::detail {
+
+struct receive_request : io_request {
+  void* data;
+  std::size_t size;
+  receive_request(void* to, std::size_t n) noexcept;
+};
+
+struct send_request : io_request {
+  const void* data;
+  std::size_t size;
+  send_request(const void* from, std::size_t n) noexcept;
+};
+
+/// recvmsg(2) and sendmsg(2): several buffers, or an address.
+struct message_request : io_request {
+  msghdr header{};
+  explicit message_request(io_side side) noexcept;
+};
+
+struct accept_request : io_request {
+  accept_request() noexcept;
+};
+
+struct connect_request : io_request {
+  net::address to;
+  explicit connect_request(const net::address& a) noexcept;
+};
+
+/// A new socket, on which calls do not block where the running goroutine's driver makes none.
+result<descriptor_ref> open_socket(int family, int type);
+/// Flags for descriptors that the kernel makes here: as open_socket().
+int socket_flags() noexcept;
+
+}  // namespace burrow::detail

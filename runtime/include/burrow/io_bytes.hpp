@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// The memory that I/O reads into and writes from.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <ranges>
+#include <string_view>
+#include <type_traits>
+
+namespace burrow {
+
+namespace detail {
+
+template <class T>
+concept byte_like =
+    std::same_as<std::remove_cv_t<T>, std::byte> || std::same_as<std::remove_cv_t<T>, char> ||
+    std::same_as<std::remove_cv_t<T>, unsigned char>;
+
+/// Bytes in a row: an array, a vector, a string, a span.
+template <class R>
+concept byte_range = std::ranges::contiguous_range<R> && std::ranges::sized_range<R> &&
+                     byte_like<std::ranges::range_value_t<R>>;
+
+}  // namespace detail
+
+/// Memory to read into; refers to a range of bytes or chars, and owns nothing.
+class bytes {
+ public:
+  bytes() noexcept = default;
+  bytes(void* data, std::size_t size) noexcept
+      : data_(static_cast<std::byte*>(data)), size_(size) {}
+  template <class R>
+    requires(detail::byte_range<R> && !std::same_as<std::remove_cvref_t<R>, bytes> &&
+             !std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<R>>>)
+  bytes(R&& range) noexcept  // NOLINT(*-explicit-*): any buffer will do
+      : bytes(std::ranges::data(range), std::ranges::size(range)) {}
+
+  std::byte* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  /// Without the first `n`, which are there.
+  bytes from(std::size_t n) const noexcept { return {data_ + n, size_ - n}; }
+
+ private:
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Memory to write from; refers to a range of bytes or chars, and owns nothing.
+class const_bytes {
+ public:
+  const_bytes() noexcept = default;
+  const_bytes(const void* data, std::size_t size) noexcept
+      : data_(static_cast<const std::byte*>(data)), size_(size) {}
+  const_bytes(const char* text) noexcept  // NOLINT(*-explicit-*): without the zero at its end
+      : const_bytes(text, std::string_view(text).size()) {}
+  const_bytes(bytes b) noexcept : const_bytes(b.data(), b.size()) {}  // NOLINT(*-explicit-*)
+  template <class R>
+    requires(detail::byte_range<R> && !std::same_as<std::remove_cvref_t<R>, const_bytes> &&
+             !std::same_as<std::remove_cvref_t<R>, bytes> &&
+             !std::is_array_v<std::remove_reference_t<R>>)
+  const_bytes(R&& range) noexcept  // NOLINT(*-explicit-*): any buffer will do
+      : const_bytes(std::ranges::data(range), std::ranges::size(range)) {}
+
+  const std::byte* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  /// Without the first `n`, which are there.
+  const_bytes from(std::size_t n) const noexcept { return {data_ + n, size_ - n}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace burrow

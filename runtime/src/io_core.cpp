@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include <burrow/detail/context_node.hpp>
+#include <burrow/detail/io_core.hpp>
+#include <burrow/detail/timer_core.hpp>
+
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace burrow {
+
+void detail::throw_error_of_result(std::error_code error) { throw std::system_error(error); }
+
+namespace detail {
+
+namespace {
+
+/// A user of the descriptor for as long as this lives.
+class use {
+ public:
+  explicit use(const descriptor_ref& d) noexcept : d_(d && begin_use(*d) ? d.get() : nullptr) {}
+  ~use() {
+    if (d_ != nullptr) end_use(*d_);
+  }
+  use(const use&) = delete;
+  use& operator=(const use&) = delete;
+  explicit operator bool() const noexcept { return d_ != nullptr; }
+
+ private:
+  descriptor* d_;
+};
+
+/// A call on this descriptor may not block its worker. The flag belongs to what is open, not to the
+/// number, so it is set only on what burrow has opened or been given for good.
+void never_block(descriptor& d) noexcept {
+  if (d.never_blocks.exchange(true, relaxed)) return;
+  const int flags = ::fcntl(d.fd, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(d.fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+bool would_block(int result) noexcept { return result == -EAGAIN || result == -EWOULDBLOCK; }
+
+int attempt(io_request& r) noexcept {
+  int result = 0;
+  do {
+    result = r.type->attempt(r);
+  } while (result == -EINTR);
+  return result;
+}
+
+io_outcome outcome_of(int result, const descriptor& d, io_side side) noexcept {
+  if (result >= 0) return {result, {}};
+  if (const std::error_code error = refusal_of(d, side)) return {0, error};
+  return {0, system_error_code(-result)};
+}
+
+/// Until the descriptor is ready: zero. Else why it will not be.
+task<std::error_code> wait_for_event(descriptor& d, io_side side) {
+  goroutine& g = co_await io_entry();
+  driver& in = g.home->io();
+  if (const int error = in.watch(d, side); error != 0) co_return system_error_code(error);
+  cancellable_node* const watched = watched_by(g);
+  readiness_operation ready(d, side, in.group);
+  if (!co_await io_wait(ready)) co_return error_of(*watched);
+  co_return refusal_of(d, side);
+}
+
+/// By readiness: the call, again and again until it has not blocked.
+task<io_outcome> perform_when_ready(descriptor& d, io_request& r) {
+  never_block(d);
+  r.on = &d;
+  for (;;) {
+    if (const std::error_code error = refusal_of(d, r.type->side)) co_return {0, error};
+    const int result = attempt(r);
+    if (!would_block(result)) co_return outcome_of(result, d, r.type->side);
+    const std::error_code error = co_await wait_for_event(d, r.type->side);
+    if (error) co_return {0, error};
+  }
+}
+
+}  // namespace
+
+std::error_code refusal_of(const descriptor& d, io_side side) noexcept {
+  if (d.closing.load(acquire)) return errc::not_open;
+  const auto& state = side == io_side::read ? d.reading : d.writing;
+  if (state.expired.load(relaxed)) return errc::io_timeout;
+  return {};
+}
+
+task<io_outcome> perform(descriptor_ref d, io_request& r, io_course course,
+                         void (*undo)(int) noexcept) {
+  goroutine& g = co_await io_entry();
+  cancellable_node* const watched = watched_by(g);
+  if (watched != nullptr && watched->has_ended()) co_return {0, error_of(*watched)};
+  const use user(d);
+  if (!user) co_return {0, errc::not_open};
+  const io_side side = r.type->side;
+  if (!g.home->io().takes_requests()) co_return co_await perform_when_ready(*d, r);
+
+  r.on = d.get();
+  if (course == io_course::try_first) {
+    if (const std::error_code error = refusal_of(*d, side)) co_return {0, error};
+    const int result = attempt(r);
+    if (!would_block(result)) co_return outcome_of(result, *d, side);
+  }
+  driver& in = g.home->io();
+  if (!begin_request(*d, r, in)) co_return {0, refusal_of(*d, side)};
+  in.submit(r);
+  bool has_ended = false;
+  bool is_abandoned = false;
+  completion_operation<false> completion(r);
+  try {
+    has_ended = !co_await io_wait(completion);
+  } catch (const goroutine_exit&) {
+    is_abandoned = true;
+  }
+  if (has_ended || is_abandoned) {
+    in.cancel(r);
+    co_await completion_operation<true>(r);
+  }
+  if (is_abandoned) {
+    if (r.result >= 0 && undo != nullptr) undo(r.result);
+    throw goroutine_exit{};
+  }
+  if (r.result >= 0) co_return {r.result, {}};
+  if (has_ended) co_return {0, error_of(*watched)};
+  // The descriptor was given to burrow in a state in which the kernel does not wait.
+  if (would_block(r.result)) co_return co_await perform_when_ready(*d, r);
+  co_return outcome_of(r.result, *d, side);
+}
+
+task<result<void>> wait_until_ready(descriptor_ref d, io_side side) {
+  const goroutine& g = co_await io_entry();
+  cancellable_node* const watched = watched_by(g);
+  if (watched != nullptr && watched->has_ended()) co_return error_of(*watched);
+  const use user(d);
+  if (!user) co_return errc::not_open;
+  for (;;) {
+    if (const std::error_code error = refusal_of(*d, side)) co_return error;
+    pollfd now{d->fd, static_cast<short>(side == io_side::read ? POLLIN : POLLOUT), 0};
+    if (::poll(&now, 1, 0) > 0) co_return {};
+    if (const std::error_code error = co_await wait_for_event(*d, side)) co_return error;
+  }
+}
+
+result<void> set_deadline(descriptor& d, io_side side, std::chrono::steady_clock::duration at) {
+  if (d.closing.load(acquire)) return errc::not_open;
+  const bool is_none = at == std::chrono::steady_clock::duration::max();
+  timer_set* const set = current_worker() != nullptr || is_none ? nullptr : &timer_core::set_here();
+  detail::set_deadline(d, side, is_none ? never : at.count(), set);
+  return {};
+}
+
+descriptor_ref own_descriptor(int fd) {
+  try {
+    return descriptor_ref(adopt_descriptor(fd));
+  } catch (...) {
+    ::close(fd);
+    throw;
+  }
+}
+
+}  // namespace detail
+
+}  // namespace burrow

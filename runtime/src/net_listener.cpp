@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#include <burrow/detail/socket.hpp>
+#include <burrow/go.hpp>
+#include <burrow/net/listener.hpp>
+#include <burrow/select.hpp>
+#include <burrow/sleep.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <mutex>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <optional>
+#include <string>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace burrow::net {
+
+using namespace std::chrono_literals;
+namespace d = burrow::detail;
+
+// --- state ---------------------------------------------------------------------------------------
+
+/// What the copies of a listener share.
+struct detail::listener_state {
+  d::descriptor_ref socket;
+  std::string path;  // of a Unix socket, to be removed
+  std::mutex mutex;
+  chan<result<stream>> accepted;  // under the mutex; nil until accept() is a case of select
+  chan<> closing;                 // closed with the listener
+
+  ~listener_state() { close(); }
+
+  bool close() noexcept {
+    if (!socket || !d::close_descriptor(*socket)) return false;
+    if (!path.empty()) ::unlink(path.c_str());
+    closing.close();
+    return true;
+  }
+};
+
+namespace {
+
+/// The connection is gone before anybody has accepted it: not the listener's trouble.
+bool concerns_one_connection(int error) noexcept {
+  switch (error) {
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case EPERM: return true;
+    default: return false;
+  }
+}
+
+/// Descriptors or memory have run out, which others may give back.
+bool may_pass(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+void close_number(int fd) noexcept { ::close(fd); }
+
+/// As Go does; a Unix socket refuses it.
+void send_at_once(int fd) noexcept {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+task<result<stream>> accept_from(d::descriptor_ref socket) {
+  auto pause = 5ms;
+  for (;;) {
+    d::accept_request r;
+    const d::io_outcome got =
+        co_await d::perform(socket, r, d::io_course::ask_first, &close_number);
+    if (!got.error) {
+      send_at_once(got.value);
+      co_return stream::adopt(got.value);
+    }
+    if (got.error.category() != std::generic_category()) co_return got.error;
+    if (concerns_one_connection(got.error.value())) continue;
+    if (!may_pass(got.error.value())) co_return got.error;
+    if (const std::error_code ended = co_await sleep(pause)) co_return ended;
+    pause = std::min(2 * pause, std::chrono::milliseconds(1s));
+  }
+}
+
+/// Accepts for select, whose cases cannot be calls that the kernel holds.
+task<> accept_for_select(d::descriptor_ref socket, chan<result<stream>> accepted, chan<> closing) {
+  for (;;) {
+    result<stream> next = co_await accept_from(socket);
+    if (next.error() == errc::not_open) break;
+    if (co_await select(closing.recv(), accepted.send(std::move(next))) == 0) break;
+  }
+  accepted.close();
+}
+
+}  // namespace
+
+// --- the listener --------------------------------------------------------------------------------
+
+listener::listener(std::shared_ptr<detail::listener_state> state) noexcept
+    : state_(std::move(state)) {}
+
+recv_chan<result<stream>> listener::accepted() {
+  if (state_ == nullptr) return {};
+  std::lock_guard hold(state_->mutex);
+  if (!state_->accepted) {
+    state_->accepted = make_chan<result<stream>>();
+    go(background(), accept_for_select, state_->socket, state_->accepted, state_->closing);
+  }
+  return state_->accepted;
+}
+
+task<result<stream>> listener::accept() {
+  if (state_ == nullptr) co_return errc::not_open;
+  co_return co_await accept_from(state_->socket);
+}
+
+task<result<stream>> listener::accept(context) { co_return co_await accept(); }
+
+result<void> listener::close() noexcept {
+  if (state_ == nullptr || !state_->close()) return errc::not_open;
+  return {};
+}
+
+address listener::local_address() const noexcept {
+  return state_ != nullptr ? stream(state_->socket).local_address() : address();
+}
+
+int listener::native_handle() const noexcept {
+  return state_ != nullptr ? stream(state_->socket).native_handle() : -1;
+}
+
+// --- listening -----------------------------------------------------------------------------------
+
+namespace {
+
+/// The address to bind, of "host:port" or a path.
+result<address> address_to_bind(std::string_view network, std::string_view where) {
+  if (network == "unix") return address::of_path(where);
+  if (network != "tcp" && network != "tcp4" && network != "tcp6") {
+    return std::make_error_code(std::errc::protocol_not_supported);
+  }
+  if (where.starts_with(':')) {
+    // All addresses: one socket for both families, where the machine has IPv6.
+    const bool has_six = network != "tcp4" && ::access("/proc/net/if_inet6", R_OK) == 0;
+    return address::parse((has_six ? "[::]" : "0.0.0.0") + std::string(where));
+  }
+  constexpr std::string_view localhost = "localhost:";
+  if (!where.starts_with(localhost)) return address::parse(where);
+  const std::string host = network == "tcp6" ? "[::1]:" : "127.0.0.1:";
+  return address::parse(host + std::string(where.substr(localhost.size())));
+}
+
+std::error_code bind_and_listen(int fd, const address& at, std::string_view network) {
+  const int on = 1;
+  const int six_only = network == "tcp6" ? 1 : 0;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (at.family() == AF_INET6) {
+    ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &six_only, sizeof(six_only));
+  }
+  if (::bind(fd, at.data(), static_cast<socklen_t>(at.size())) != 0 ||
+      ::listen(fd, SOMAXCONN) != 0) {
+    return d::system_error_code(errno);
+  }
+  return {};
+}
+
+}  // namespace
+
+task<result<listener>> listen(std::string_view network, std::string_view where) {
+  const result<address> at = address_to_bind(network, where);
+  if (!at) co_return at.error();
+  auto state = std::make_shared<detail::listener_state>();
+  result<d::descriptor_ref> socket = d::open_socket(at->family(), SOCK_STREAM);
+  if (!socket) co_return socket.error();
+  if (const std::error_code error = bind_and_listen((*socket)->fd, *at, network)) co_return error;
+  state->socket = std::move(*socket);
+  state->closing = make_chan();
+  if (at->is_path() && !at->host().starts_with('@')) state->path = at->host();
+  co_return listener(std::move(state));
+}
+
+}  // namespace burrow::net

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include <burrow/detail/socket.hpp>
+#include <burrow/net/stream.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace burrow::net {
+
+namespace d = burrow::detail;
+
+namespace {
+
+constexpr std::size_t most_buffers = 64;  // in one call
+
+/// Runs `call(fd)` while the number cannot be closed. -1: errno says why not.
+template <class F>
+result<void> with_fd(const d::descriptor_ref& ref, F call) noexcept {
+  if (!ref || !d::begin_use(*ref)) return errc::not_open;
+  const int failed = call(ref->fd) != 0 ? errno : 0;
+  d::end_use(*ref);
+  return failed != 0 ? d::system_error_code(failed) : std::error_code();
+}
+
+template <class F>
+address address_by(const d::descriptor_ref& ref, F call) noexcept {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  const result<void> got =
+      with_fd(ref, [&](int fd) { return call(fd, reinterpret_cast<sockaddr*>(&storage), &size); });
+  return got ? address(reinterpret_cast<const sockaddr*>(&storage), size) : address();
+}
+
+result<std::size_t> count_of(const d::io_outcome& outcome) {
+  if (outcome.error) return outcome.error;
+  return static_cast<std::size_t>(outcome.value);
+}
+
+}  // namespace
+
+stream stream::adopt(int fd) { return stream(d::own_descriptor(fd)); }
+
+// --- reading -------------------------------------------------------------------------------------
+
+task<result<std::size_t>> stream::read(bytes into) {
+  d::receive_request r(into.data(), into.size());
+  co_return count_of(co_await d::perform(d_, r));
+}
+
+task<result<std::size_t>> stream::read(context, bytes into) { co_return co_await read(into); }
+
+task<result<std::size_t>> stream::read(std::span<const bytes> into) {
+  std::array<iovec, most_buffers> parts;
+  const std::size_t count = std::min(into.size(), parts.size());
+  for (std::size_t i = 0; i < count; ++i) parts[i] = {into[i].data(), into[i].size()};
+  d::message_request r(d::io_side::read);
+  r.header.msg_iov = parts.data();
+  r.header.msg_iovlen = count;
+  co_return count_of(co_await d::perform(d_, r));
+}
+
+task<result<void>> stream::read_full(bytes into) {
+  const d::descriptor_ref kept = d_;
+  while (!into.empty()) {
+    d::receive_request r(into.data(), into.size());
+    const d::io_outcome got = co_await d::perform(kept, r);
+    if (got.error) co_return got.error;
+    if (got.value == 0) co_return errc::unexpected_eof;
+    into = into.from(static_cast<std::size_t>(got.value));
+  }
+  co_return {};
+}
+
+task<result<void>> stream::read_full(context, bytes into) { co_return co_await read_full(into); }
+
+// --- writing -------------------------------------------------------------------------------------
+
+task<result<std::size_t>> stream::write(const_bytes from) {
+  d::send_request r(from.data(), from.size());
+  co_return count_of(co_await d::perform(d_, r, d::io_course::try_first));
+}
+
+task<result<std::size_t>> stream::write(context, const_bytes from) {
+  co_return co_await write(from);
+}
+
+task<result<void>> stream::write_all(const_bytes from) {
+  const d::descriptor_ref kept = d_;
+  while (!from.empty()) {
+    d::send_request r(from.data(), from.size());
+    const d::io_outcome sent = co_await d::perform(kept, r, d::io_course::try_first);
+    if (sent.error) co_return sent.error;
+    from = from.from(static_cast<std::size_t>(sent.value));
+  }
+  co_return {};
+}
+
+task<result<void>> stream::write_all(context, const_bytes from) {
+  co_return co_await write_all(from);
+}
+
+task<result<void>> stream::write_all(std::span<const const_bytes> from) {
+  const d::descriptor_ref kept = d_;
+  std::array<iovec, most_buffers> parts;
+  std::size_t done = 0;  // of the first buffer
+  while (!from.empty()) {
+    const std::size_t count = std::min(from.size(), parts.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const const_bytes rest = i == 0 ? from[i].from(done) : from[i];
+      parts[i] = {const_cast<std::byte*>(rest.data()), rest.size()};
+    }
+    d::message_request r(d::io_side::write);
+    r.header.msg_iov = parts.data();
+    r.header.msg_iovlen = count;
+    const d::io_outcome sent = co_await d::perform(kept, r, d::io_course::try_first);
+    if (sent.error) co_return sent.error;
+    done += static_cast<std::size_t>(sent.value);
+    while (!from.empty() && done >= from.front().size()) {
+      done -= from.front().size();
+      from = from.subspan(1);
+    }
+  }
+  co_return {};
+}
+
+// --- ending --------------------------------------------------------------------------------------
+
+result<void> stream::shutdown(direction which) noexcept {
+  const int how = which == direction::reading   ? SHUT_RD
+                  : which == direction::writing ? SHUT_WR
+                                                : SHUT_RDWR;
+  return with_fd(d_, [how](int fd) { return ::shutdown(fd, how); });
+}
+
+result<void> stream::close() noexcept {
+  if (!d_ || !d::close_descriptor(*d_)) return errc::not_open;
+  return {};
+}
+
+result<void> stream::set_read_deadline(std::chrono::steady_clock::time_point at) {
+  if (!d_) return errc::not_open;
+  return d::set_deadline(*d_, d::io_side::read, at.time_since_epoch());
+}
+
+result<void> stream::set_write_deadline(std::chrono::steady_clock::time_point at) {
+  if (!d_) return errc::not_open;
+  return d::set_deadline(*d_, d::io_side::write, at.time_since_epoch());
+}
+
+// --- what it is ----------------------------------------------------------------------------------
+
+result<void> stream::set_option(int level, int name, int value) noexcept {
+  return with_fd(d_, [&](int fd) { return ::setsockopt(fd, level, name, &value, sizeof(value)); });
+}
+
+result<void> stream::set_no_delay(bool on) noexcept {
+  return set_option(IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0);
+}
+
+result<void> stream::set_keep_alive(bool on) noexcept {
+  return set_option(SOL_SOCKET, SO_KEEPALIVE, on ? 1 : 0);
+}
+
+address stream::local_address() const noexcept { return address_by(d_, &::getsockname); }
+address stream::peer_address() const noexcept { return address_by(d_, &::getpeername); }
+
+int stream::native_handle() const noexcept {
+  return d_ && !d_->closing.load(std::memory_order_acquire) ? d_->fd : -1;
+}
+
+}  // namespace burrow::net

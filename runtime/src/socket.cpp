@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include <burrow/detail/socket.hpp>
+
+#include <cerrno>
+#include <liburing.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+namespace burrow::detail {
+
+namespace {
+
+int result_of(ssize_t n) noexcept { return n < 0 ? -errno : static_cast<int>(n); }
+
+template <class R>
+R& as(io_request& r) noexcept {
+  return static_cast<R&>(r);
+}
+
+constexpr io_type receive_type = {
+    io_side::read,
+    [](io_request& r, io_uring_sqe& sqe) noexcept {
+      const auto& a = as<receive_request>(r);
+      ::io_uring_prep_recv(&sqe, r.on->fd, a.data, a.size, 0);
+    },
+    [](io_request& r) noexcept {
+      const auto& a = as<receive_request>(r);
+      return result_of(::recv(r.on->fd, a.data, a.size, MSG_DONTWAIT));
+    }};
+
+constexpr io_type send_type = {
+    io_side::write,
+    [](io_request& r, io_uring_sqe& sqe) noexcept {
+      const auto& a = as<send_request>(r);
+      ::io_uring_prep_send(&sqe, r.on->fd, a.data, a.size, MSG_NOSIGNAL);
+    },
+    [](io_request& r) noexcept {
+      const auto& a = as<send_request>(r);
+      return result_of(::send(r.on->fd, a.data, a.size, MSG_DONTWAIT | MSG_NOSIGNAL));
+    }};
+
+constexpr io_type receive_message_type = {
+    io_side::read,
+    [](io_request& r, io_uring_sqe& sqe) noexcept {
+      ::io_uring_prep_recvmsg(&sqe, r.on->fd, &as<message_request>(r).header, 0);
+    },
+    [](io_request& r) noexcept {
+      return result_of(::recvmsg(r.on->fd, &as<message_request>(r).header, MSG_DONTWAIT));
+    }};
+
+constexpr io_type send_message_type = {
+    io_side::write,
+    [](io_request& r, io_uring_sqe& sqe) noexcept {
+      ::io_uring_prep_sendmsg(&sqe, r.on->fd, &as<message_request>(r).header, MSG_NOSIGNAL);
+    },
+    [](io_request& r) noexcept {
+      return result_of(
+          ::sendmsg(r.on->fd, &as<message_request>(r).header, MSG_DONTWAIT | MSG_NOSIGNAL));
+    }};
+
+constexpr io_type accept_type = {
+    io_side::read,
+    [](io_request& r, io_uring_sqe& sqe) noexcept {
+      ::io_uring_prep_accept(&sqe, r.on->fd, nullptr, nullptr, SOCK_CLOEXEC);
+    },
+    [](io_request& r) noexcept {
+      return result_of(::accept4(r.on->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    }};
+
+constexpr io_type connect_type = {
+    io_side::write,
+    [](io_request& r, io_uring_sqe& sqe) noexcept {
+      const net::address& to = as<connect_request>(r).to;
+      ::io_uring_prep_connect(&sqe, r.on->fd, to.data(), static_cast<socklen_t>(to.size()));
+    },
+    // Called again until it does not block: connect(2) itself tells how it went.
+    [](io_request& r) noexcept {
+      const net::address& to = as<connect_request>(r).to;
+      if (::connect(r.on->fd, to.data(), static_cast<socklen_t>(to.size())) == 0) return 0;
+      if (errno == EISCONN) return 0;
+      // EAGAIN: the queue of a Unix listener is full, and no event will tell when it is not.
+      if (errno == EAGAIN) return -ECONNREFUSED;
+      return errno == EINPROGRESS || errno == EALREADY || errno == EINTR ? -EAGAIN : -errno;
+    }};
+
+}  // namespace
+
+receive_request::receive_request(void* to, std::size_t n) noexcept
+    : io_request(receive_type), data(to), size(n) {}
+send_request::send_request(const void* from, std::size_t n) noexcept
+    : io_request(send_type), data(from), size(n) {}
+message_request::message_request(io_side side) noexcept
+    : io_request(side == io_side::read ? receive_message_type : send_message_type) {}
+accept_request::accept_request() noexcept : io_request(accept_type) {}
+connect_request::connect_request(const net::address& a) noexcept
+    : io_request(connect_type), to(a) {}
+
+int socket_flags() noexcept {
+  const worker* w = current_worker();
+  const bool may_block = w != nullptr && const_cast<worker*>(w)->io().takes_requests();
+  return SOCK_CLOEXEC | (may_block ? 0 : SOCK_NONBLOCK);
+}
+
+result<descriptor_ref> open_socket(int family, int type) {
+  const int fd = ::socket(family, type | socket_flags(), 0);
+  if (fd < 0) return system_error_code(errno);
+  return own_descriptor(fd);
+}
+
+}  // namespace burrow::detail

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+#include <burrow/detail/descriptor.hpp>
+
+#include <array>
+#include <cerrno>
+#include <liburing.h>
+#include <mutex>
+#include <poll.h>
+#include <unistd.h>
+
+namespace burrow::detail {
+
+namespace {
+
+/// Descriptors to be used again; their memory is never given back.
+struct free_descriptors {
+  std::mutex mutex;
+  descriptor* first = nullptr;  // under the mutex
+};
+
+free_descriptors& unused() noexcept {
+  static auto* all = new free_descriptors;
+  return *all;
+}
+
+descriptor* take_unused() noexcept {
+  std::lock_guard hold(unused().mutex);
+  descriptor* const d = unused().first;
+  if (d != nullptr) unused().first = d->next_free;
+  return d;
+}
+
+/// The last reference has gone, and so there is no user either.
+void recycle(descriptor& d) noexcept {
+  std::lock_guard hold(unused().mutex);
+  d.next_free = unused().first;
+  unused().first = &d;
+}
+
+/// Under the lock.
+void unlist(descriptor& d, io_request& r) noexcept {
+  (r.previous != nullptr ? r.previous->next : d.requests) = r.next;
+  if (r.next != nullptr) r.next->previous = r.previous;
+}
+
+/// Under the lock: whoever waits for readiness goes on; if nobody does, the event is kept.
+void note_ready(descriptor::side_state& side, wake_list& wakes) noexcept {
+  if (side.waiters.empty()) side.ready = true;
+  side.waiters.claim_all(wakes);
+}
+
+constexpr unsigned events_of(io_side side) noexcept {
+  return side == io_side::read ? POLLIN | POLLRDHUP : POLLOUT;
+}
+
+void prepare_poll(io_request& r, io_uring_sqe& sqe) noexcept {
+  ::io_uring_prep_poll_add(&sqe, r.on->fd, events_of(r.type->side));
+}
+
+int poll_now(io_request& r) noexcept {
+  pollfd p{r.on->fd, static_cast<short>(events_of(r.type->side)), 0};
+  const int n = ::poll(&p, 1, 0);
+  return n < 0 ? -errno : n == 0 ? -EAGAIN : p.revents;
+}
+
+void end_poll(io_request& r, int, bool, wake_list& wakes) noexcept {
+  descriptor::side_state& side = r.on->side(r.type->side);
+  side.is_polled = false;
+  note_ready(side, wakes);
+}
+
+constexpr io_type poll_type[] = {
+    {io_side::read, &prepare_poll, &poll_now, &end_poll},
+    {io_side::write, &prepare_poll, &poll_now, &end_poll},
+};
+
+}  // namespace
+
+poll_request::poll_request(io_side s) noexcept
+    : io_request(poll_type[static_cast<std::size_t>(s)]) {}
+
+std::uint64_t driver_group::next_number() noexcept {
+  static atomic<std::uint64_t> count{0};
+  return count.fetch_add(1, relaxed) + 1;
+}
+
+// --- deadlines -----------------------------------------------------------------------------------
+
+namespace {
+
+/// Its deadline may have passed: cancels the requests of one side, and wakes who waits for it.
+void expire(descriptor& d, io_side side) noexcept {
+  wake_list wakes;
+  {
+    locked hold(d.lock);
+    descriptor::side_state& state = d.side(side);
+    if (state.deadline > steady_now()) return;  // it was moved while this was on its way
+    state.expired.store(true, relaxed);
+    for (io_request* r = d.requests; r != nullptr; r = r->next) {
+      if (r->type->side == side && r->type->complete == nullptr) r->in->cancel(*r);
+    }
+    state.waiters.claim_all(wakes);
+  }
+  wake_all(wakes);
+}
+
+constexpr timer_type deadline_type = {
+    [](timer_node&, nanoseconds_t, wake_list&) noexcept { return true; },
+    [](timer_node& t) noexcept {
+      auto& timer = static_cast<deadline_timer&>(t);
+      descriptor& d = *timer.on;
+      expire(d, timer.side);
+      drop(d);
+    },
+    [](timer_node& t) noexcept { drop(*static_cast<deadline_timer&>(t).on); }};
+
+/// Who sets the deadline of the same descriptor waits; others seldom do.
+std::mutex& deadline_mutex(const descriptor& d) noexcept {
+  static std::array<std::mutex, 64> mutexes;
+  return mutexes[reinterpret_cast<std::uintptr_t>(&d) / sizeof(descriptor) % mutexes.size()];
+}
+
+/// Under the deadline mutex. True: the caller has its reference now.
+bool disarm(deadline_timer& timer) noexcept {
+  if (timer.set == nullptr) return false;
+  locked hold(timer.set->lock);
+  return timer.set->disarm(timer);
+}
+
+/// By whoever has a reference.
+void disarm_deadlines(descriptor& d) noexcept {
+  int disarmed = 0;
+  {
+    std::lock_guard hold(deadline_mutex(d));
+    for (descriptor::side_state* side : {&d.reading, &d.writing}) {
+      if (disarm(side->timer)) ++disarmed;
+    }
+  }
+  for (; disarmed != 0; --disarmed) drop(d);
+}
+
+}  // namespace
+
+void set_deadline(descriptor& d, io_side s, nanoseconds_t at, timer_set* set) noexcept {
+  descriptor::side_state& side = d.side(s);
+  const bool is_own_set = set == nullptr;
+  if (is_own_set && at != never) set = &current_worker()->timers();
+  bool was_armed = false;
+  {
+    std::lock_guard hold(deadline_mutex(d));
+    was_armed = disarm(side.timer);
+    bool arms = at != never;
+    {
+      locked held(d.lock);
+      side.deadline = at;
+      side.expired.store(false, relaxed);
+      arms = arms && !d.closing.load(relaxed);
+    }
+    if (arms) {
+      retain(d);
+      locked held(set->lock);
+      side.timer.type = &deadline_type;
+      side.timer.set = set;
+      side.timer.on = &d;
+      set->arm_at(side.timer, at);
+    }
+  }
+  if (!is_own_set && set != nullptr) set->tell_owner();
+  if (was_armed) drop(d);
+  if (at <= steady_now()) expire(d, s);
+}
+
+// --- life ----------------------------------------------------------------------------------------
+
+descriptor& adopt_descriptor(int fd) {
+  descriptor* d = take_unused();
+  if (d == nullptr) d = new descriptor;
+  locked hold(d->lock);
+  d->fd = fd;
+  d->references.store(1, relaxed);
+  d->closing.store(false, relaxed);
+  d->never_blocks.store(false, relaxed);
+  ++d->generation;
+  d->watched_by = 0;
+  for (descriptor::side_state* side : {&d->reading, &d->writing}) {
+    side->ready = false;
+    side->expired.store(false, relaxed);
+    side->deadline = never;
+  }
+  return *d;
+}
+
+void retain(descriptor& d) noexcept {
+  d.references.fetch_add(1, relaxed);  // relaxed: the caller has one already
+}
+
+void drop(descriptor& d) noexcept {
+  // acq_rel: the last one sees what the others did before they gave theirs back.
+  if (d.references.fetch_sub(1, acq_rel) != 1) return;
+  d.references.store(1, relaxed);  // for what close_descriptor() hands on
+  close_descriptor(d);
+  if (d.references.fetch_sub(1, acq_rel) == 1) recycle(d);
+}
+
+bool begin_use(descriptor& d) noexcept {
+  locked hold(d.lock);
+  if (d.closing.load(relaxed)) return false;
+  ++d.users;
+  return true;
+}
+
+void end_use(descriptor& d) noexcept {
+  int fd = -1;
+  {
+    locked hold(d.lock);
+    if (--d.users == 0 && d.closing.load(relaxed)) fd = std::exchange(d.fd, -1);
+  }
+  if (fd >= 0) ::close(fd);
+}
+
+bool close_descriptor(descriptor& d) noexcept {
+  wake_list wakes;
+  {
+    locked hold(d.lock);
+    if (d.closing.load(relaxed)) return false;
+    d.closing.store(true, release);
+    ++d.users;  // this call
+    for (io_request* r = d.requests; r != nullptr; r = r->next) r->in->cancel(*r);
+    d.reading.waiters.claim_all(wakes);
+    d.writing.waiters.claim_all(wakes);
+  }
+  wake_all(wakes);
+  disarm_deadlines(d);
+  end_use(d);
+  return true;
+}
+
+// --- requests and events -------------------------------------------------------------------------
+
+void list_request(descriptor& d, io_request& r, driver& in) noexcept {
+  r.on = &d;
+  r.in = &in;
+  r.previous = nullptr;
+  r.next = d.requests;
+  if (r.next != nullptr) r.next->previous = &r;
+  d.requests = &r;
+}
+
+bool begin_request(descriptor& d, io_request& r, driver& in) noexcept {
+  locked hold(d.lock);
+  if (d.closing.load(relaxed) || d.side(r.type->side).expired.load(relaxed)) return false;
+  list_request(d, r, in);
+  return true;
+}
+
+void complete(io_request& r, int result, bool is_last, wake_list& wakes) noexcept {
+  descriptor& d = *r.on;
+  const bool is_of_goroutine = r.type->complete == nullptr;
+  {
+    locked hold(d.lock);
+    if (is_last) unlist(d, r);
+    if (is_of_goroutine) {
+      r.result = result;
+      r.done.store(true, release);  // release: publishes the result; pairs with ready()
+      if (waiter* const w = std::exchange(r.waiting, nullptr)) {
+        w->linked = false;
+        if (w->claim()) wakes.add(w->who);
+      }
+      return;  // its frame may be gone once the lock is
+    }
+    r.type->complete(r, result, is_last, wakes);
+  }
+  if (!is_last) return;
+  end_use(d);  // what stands is a user, and has a reference
+  drop(d);
+}
+
+void note_event(descriptor& d, std::uint16_t generation, bool readable, bool writable,
+                wake_list& wakes) noexcept {
+  locked hold(d.lock);
+  if (d.generation != generation) return;
+  if (readable) note_ready(d.reading, wakes);
+  if (writable) note_ready(d.writing, wakes);
+}
+
+}  // namespace burrow::detail
