@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <burrow/after.hpp>
 #include <burrow/blocking.hpp>
 #include <burrow/chan.hpp>
 #include <burrow/detail/socket.hpp>
@@ -7,6 +6,7 @@
 #include <burrow/net/listener.hpp>
 #include <burrow/select.hpp>
 #include <burrow/this_goroutine.hpp>
+#include <burrow/timer.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -108,6 +108,9 @@ void take_turns(addresses& all) {
   }
 }
 
+constexpr std::chrono::milliseconds head_start = 250ms;
+constexpr std::chrono::milliseconds timer_never = 24h;  // the attempts end before that
+
 task<> dial_for(context, address to, chan<result<stream>> answers) {
   co_await answers.send(co_await dial(to));
 }
@@ -122,12 +125,10 @@ task<result<stream>> dial_any(addresses all) {
   std::error_code first_error;
   std::size_t begun = 0;
   for (std::size_t ended = 0; ended < all.size();) {
-    const bool has_more = begun < all.size();
-    if (has_more) go(dial_for, attempts, all[begun++], answers);
+    if (begun < all.size()) go(dial_for, attempts, all[begun++], answers);
+    timer next(begun < all.size() ? head_start : timer_never);
     result<stream> answer;
-    const int what = begun < all.size()
-                         ? co_await select(answers.recv(answer), ctx.done(), after(250ms))
-                         : co_await select(answers.recv(answer), ctx.done());
+    const int what = co_await select(answers.recv(answer), ctx.done(), next.recv());
     if (what == 1) co_return ctx.err();
     if (what != 0) continue;
     if (answer) co_return answer;

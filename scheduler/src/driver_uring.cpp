@@ -210,7 +210,7 @@ class uring_driver final : public driver {
     }
   }
 
-  // --- submissions: all under the mutex -----------------------------------------------------------
+  // --- submissions: all under the mutex ----------------------------------------------------------
 
   void arm_wake() noexcept {
     io_uring_sqe* sqe = get_submission();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The monitor notices a worker that has been inside one turn for 10 ms, so that its queue, its LIFO
-// slot, its timers and its I/O are served by others; and it ends a runtime whose workers leave main's
-// goroutine no turn to do so. It sleeps while all workers do: an idle program uses no CPU.
+// slot, its timers and its I/O are served by others; and it ends a runtime whose workers leave
+// main's goroutine no turn to do so. It sleeps while all workers do: an idle program uses no CPU.
 #include <burrow/detail/scheduler.hpp>
 
 #include <algorithm>

@@ -5,9 +5,9 @@
 // A goroutine that is woken goes into the LIFO slot of the worker that wakes it, so a pair that
 // talks over a channel stays on one processor; what was in the slot moves to the ring. The pair may
 // follow each other `max_hops` times while something else waits in the ring, then the ring has its
-// turn. Every 61 turns the worker looks at the global queue, its timers and its I/O first, so that a
-// full ring starves none of them. A push into an empty LIFO slot wakes no other worker; a push into the ring
-// wakes one, if none is searching.
+// turn. Every 61 turns the worker looks at the global queue, its timers and its I/O first, so that
+// a full ring starves none of them. A push into an empty LIFO slot wakes no other worker; a push
+// into the ring wakes one, if none is searching.
 #pragma once
 
 #include <burrow/detail/compiler.hpp>
