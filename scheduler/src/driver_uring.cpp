@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Requests through io_uring: one ring a worker.
 //
-// The ring's queues are touched under `mutex_`, by the worker, by whoever cancels a request, and by
-// who serves a worker that is stuck; but while the worker waits inside the kernel (`is_waiting_`)
-// they are its own, so that one system call both submits and waits. A cancel from elsewhere is left
-// in `to_cancel_` then, and the worker woken.
+// The ring's queues are touched under `mutex_`, by the worker and by who serves it while it is
+// stuck; but while the worker waits inside the kernel (`is_waiting_`) they are its own, so that one
+// system call both submits and waits. A cancel is left in `to_cancel_`, and the worker woken if it
+// waits.
 //
 // Submissions are handed over once in a while: when the worker has nothing to run, at each of its
 // slow turns, and when the queue is full. What does not fit is kept in a backlog.
@@ -139,10 +139,9 @@ class uring_driver final : public driver {
       return;  // submit() or fill() will see, or it is complete
     ++r.pending;
     r.next_queued = std::exchange(to_cancel_, &r);
-    if (is_waiting_) return wake();
-    fill();
-    worker* const w = current_worker();
-    if (w == nullptr || &w->io() != this) hand_over();  // its worker may be stuck
+    // Its worker hands it over, or who serves that while it is stuck: the kernel cancels what a
+    // thread has submitted when the thread ends, so others must not submit.
+    if (is_waiting_) wake();
   }
 
   int watch(descriptor& d, io_side side) noexcept override {

@@ -194,10 +194,22 @@ void worker::serve_stuck_workers() noexcept {
   }
 }
 
+/// Fewer than usual where turns are long: neither a timer nor I/O is to wait much longer than
+/// `longest_wait`.
+std::uint32_t worker::turns_until_slow() noexcept {
+  if (!timers_.wants_look() && !driver_->has_io()) return slow_turn;
+  const nanoseconds_t now = steady_now();
+  const nanoseconds_t taken = std::max<nanoseconds_t>(now - looked_at_, 1);
+  looked_at_ = now;
+  const nanoseconds_t wanted = slow_interval_ * longest_wait / taken;
+  slow_interval_ = static_cast<std::uint32_t>(std::clamp<nanoseconds_t>(wanted, 1, slow_turn));
+  return slow_interval_;
+}
+
 goroutine* worker::next() noexcept {
   if (--turns_to_slow_ == 0) {
     if (bubble_ != nullptr) return next_in_bubble();
-    turns_to_slow_ = slow_turn;
+    turns_to_slow_ = turns_until_slow();
     look_at_timers();
     look_at_io();
     serve_stuck_workers();

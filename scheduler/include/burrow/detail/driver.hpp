@@ -16,7 +16,8 @@
 // A driver that takes no requests (epoll) only tells when a descriptor is ready. Then the goroutine
 // makes the call itself, by io_type::attempt, and waits for readiness where it would block.
 //
-// Order of locks: a descriptor's, then a driver's. Completions are handed over under no driver's.
+// Order of locks: a descriptor's, then a driver's, which may be held during a system call that does
+// not block. Only close and deadlines take both. Completions are handed over under no driver's.
 #pragma once
 
 #include <burrow/detail/timers.hpp>

@@ -5,9 +5,9 @@
 // A goroutine that is woken goes into the LIFO slot of the worker that wakes it, so a pair that
 // talks over a channel stays on one processor; what was in the slot moves to the ring. The pair may
 // follow each other `max_hops` times while something else waits in the ring, then the ring has its
-// turn. Every 61 turns the worker looks at the global queue, its timers and its I/O first, so that
-// a full ring starves none of them. A push into an empty LIFO slot wakes no other worker; a push
-// into the ring wakes one, if none is searching.
+// turn. Every 61 turns, more often where these are long, the worker looks at the global queue, its
+// timers and its I/O first, so that a full ring starves none of them. A push into an empty LIFO
+// slot wakes no other worker; a push into the ring wakes one, if none is searching.
 #pragma once
 
 #include <burrow/detail/compiler.hpp>
@@ -114,6 +114,7 @@ class worker {
   friend class scheduler;
   static constexpr std::uint32_t max_hops = 16;
   static constexpr std::uint32_t slow_turn = 61;
+  static constexpr nanoseconds_t longest_wait = 1'000'000;
   static constexpr nanoseconds_t watch_time = 3'000;
   static constexpr nanoseconds_t least_timer_interval = 30'000;
   static constexpr std::uint32_t always_offered = 64;  // so much waits that a thief is welcome
@@ -129,6 +130,7 @@ class worker {
   goroutine* steal_from(worker& victim) noexcept;
   void offer() noexcept;
   goroutine* take_global(bool only_one) noexcept;
+  std::uint32_t turns_until_slow() noexcept;
   void look_at_timers() noexcept;
   void look_at_io() noexcept;
   void serve_stuck_workers() noexcept;
@@ -150,6 +152,8 @@ class worker {
   goroutine* ended_ = nullptr;
   std::coroutine_handle<> resume_next_;
   std::uint32_t turns_to_slow_ = slow_turn;  // until the next look at the other sources
+  std::uint32_t slow_interval_ = slow_turn;
+  nanoseconds_t looked_at_ = 0;  // when that was, for turns_until_slow()
   std::uint32_t hops_ = 0;
   std::uint32_t budget_ = goroutine::full_budget;  // of who runs next
   bubble* const bubble_;                           // null: none
