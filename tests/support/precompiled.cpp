@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+// Nothing but the headers that are compiled once, see tests/CMakeLists.txt.
