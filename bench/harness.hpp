@@ -38,6 +38,8 @@ burrow::task<> timers();
 burrow::task<> skynet();
 burrow::task<> fork();
 burrow::task<> memory();
+burrow::task<> echoes();
+burrow::task<> sockets();
 burrow::task<> sync();
 burrow::task<> fib39();
 burrow::task<> nqueens();

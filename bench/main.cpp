@@ -12,7 +12,7 @@ namespace {
 
 using body = burrow::task<> (*)();
 
-constexpr std::array<benchmark<body>, 16> benchmarks{{
+constexpr std::array<benchmark<body>, 18> benchmarks{{
     {"spawn", spawn},
     {"yield", yield},
     {"pingpong", pingpong},
@@ -25,6 +25,8 @@ constexpr std::array<benchmark<body>, 16> benchmarks{{
     {"skynet", skynet},
     {"fork", fork},
     {"memory", memory},
+    {"echo", echoes},
+    {"iosocket", sockets},
     {"sync", sync},
     {"fib39", fib39, false},
     {"nqueens", nqueens, false},
