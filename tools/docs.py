@@ -12,7 +12,8 @@ docs/snippets/ (both are built and run by the tests). A page of documentation as
 
 and this program fills the fence. A C++ fence without that line is refused, and so are a name that
 is defined twice or nowhere, a snippet that no page shows, a relative link to a file or a heading
-that does not exist, and a line "- `tests/FILE`: TITLE" where FILE has no test of that title.
+that does not exist, and a line "- `tests/FILE`: TITLE", or a row of a table whose last cell is
+"`tests/FILE`: TITLE", where FILE has no test of that title.
 
     tools/docs.py --check     says what is wrong and ends with status 1
     tools/docs.py --write     rewrites the fences, then checks
@@ -35,7 +36,8 @@ WANTED = re.compile(r"^<!-- snippet: ([a-z0-9_]+) -->$")
 FENCE = re.compile(r"^\s*```(\w*)\s*$")
 LINK = re.compile(r"(?<!!)\[[^\]\[]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`[^`]*`")
-TEST = re.compile(r"^- `(tests/[^`]+)`(?:: (.+))?$")
+# A line of a list, or the last cell of a row.
+TEST = re.compile(r"^(?:- |\|.*\| )`((?:tests|examples)/[^`]+)`(?:: (.+?))?(?: \|)?$")
 
 
 def read_snippets(errors):
