@@ -49,9 +49,11 @@ void worker::park_in_bubble() noexcept {
   } else if (!work) {
     const bool is_locked =
         !owner_.has_calls_in_flight() && !driver_->has_io() && owner_.has_no_other_threads();
+    // Another thread may have woken a goroutine and ended, after the first look and before that.
+    const bool is_woken = has_lifo() || has_work() || !owner_.global_.empty();
     int expected = awake;
     if (is_locked) {
-      bubble_->when_locked();
+      if (!is_woken) bubble_->when_locked();
     } else if (park_state_.compare_exchange_strong(expected, parked, acq_rel)) {
       driver_->wait(look_again);
       bubble_->waited(look_again);
