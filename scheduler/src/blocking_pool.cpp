@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <system_error>
+#include <thread>
 
 namespace burrow::detail {
 

@@ -2,7 +2,7 @@
 // blocking: runs a call that blocks on a thread where that is allowed.
 #pragma once
 
-#include <burrow/detail/blocking_pool.hpp>
+#include <burrow/detail/blocking_job.hpp>
 #include <burrow/detail/operation.hpp>
 #include <burrow/task.hpp>
 

@@ -6,6 +6,7 @@
 #include <burrow/after_func.hpp>
 #include <burrow/barrier.hpp>
 #include <burrow/blocking.hpp>
+#include <burrow/broadcast.hpp>
 #include <burrow/chan.hpp>
 #include <burrow/combine.hpp>
 #include <burrow/cond.hpp>
@@ -21,7 +22,9 @@
 #include <burrow/latch.hpp>
 #include <burrow/mutex.hpp>
 #include <burrow/once.hpp>
+#include <burrow/oneshot.hpp>
 #include <burrow/options.hpp>
+#include <burrow/rate_limiter.hpp>
 #include <burrow/run.hpp>
 #include <burrow/runtime_clock.hpp>
 #include <burrow/rw_mutex.hpp>
@@ -29,6 +32,7 @@
 #include <burrow/select.hpp>
 #include <burrow/semaphore.hpp>
 #include <burrow/signal.hpp>
+#include <burrow/singleflight.hpp>
 #include <burrow/sleep.hpp>
 #include <burrow/task.hpp>
 #include <burrow/this_goroutine.hpp>
@@ -37,3 +41,4 @@
 #include <burrow/under.hpp>
 #include <burrow/unit.hpp>
 #include <burrow/wait_group.hpp>
+#include <burrow/watch.hpp>

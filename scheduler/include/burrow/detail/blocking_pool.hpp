@@ -4,21 +4,13 @@
 #pragma once
 
 #include <burrow/detail/atomic.hpp>
+#include <burrow/detail/blocking_job.hpp>
 
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
-#include <thread>
-#include <vector>
 
 namespace burrow::detail {
-
-/// A call to be made; lives in the awaiter, which outlives it.
-struct blocking_job {
-  blocking_job* next = nullptr;
-  /// Ends by waking the goroutine; then the job may be gone.
-  void (*run)(blocking_job&) noexcept = nullptr;
-};
 
 class blocking_pool {
  public:
