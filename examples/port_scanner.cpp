@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which ports of a machine accept connections: at most so many attempts a second, at most so many at
-// the same time, and Ctrl-C stops it at once and says how far it came.
+// Which ports of a machine accept connections: at most so many attempts a second, at most so many
+// at the same time, and Ctrl-C stops it at once and says how far it came.
 //
 //     port_scanner HOST FIRST LAST [PER_SECOND]
 //     port_scanner                                scans what it has opened itself

@@ -71,8 +71,8 @@ class subscription {
   std::uint64_t missed_ = 0;
 };
 
-/// Sends values to all who have subscribed, and waits for none of them: the latest `capacity` values
-/// are kept for the slow ones. A handle, copied like a pointer. Go has none; tokio:
+/// Sends values to all who have subscribed, and waits for none of them: the latest `capacity`
+/// values are kept for the slow ones. A handle, copied like a pointer. Go has none; tokio:
 /// sync::broadcast.
 template <class T>
 class broadcast {

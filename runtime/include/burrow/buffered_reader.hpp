@@ -17,8 +17,8 @@
 
 namespace burrow {
 
-/// Reads ahead from `Stream`, which has `task<result<std::size_t>> read(bytes)`, and hands out lines
-/// and pieces. Used by one goroutine at a time. Go: bufio.Reader.
+/// Reads ahead from `Stream`, which has `task<result<std::size_t>> read(bytes)`, and hands out
+/// lines and pieces. Used by one goroutine at a time. Go: bufio.Reader.
 template <class Stream>
 class buffered_reader {
  public:
@@ -38,8 +38,8 @@ class buffered_reader {
     co_return n;
   }
 
-  /// The next line, without "\n" or "\r\n"; nullopt: the end. A last line without an end counts. One
-  /// of more than `limit` bytes is std::errc::message_size; then the rest of it comes next. Go:
+  /// The next line, without "\n" or "\r\n"; nullopt: the end. A last line without an end counts.
+  /// One of more than `limit` bytes is std::errc::message_size; then the rest of it comes next. Go:
   /// bufio.Scanner.
   task<result<std::optional<std::string>>> read_line(std::size_t limit = 65'536) {
     std::string line;

@@ -25,9 +25,9 @@ class rate_limiter {
   bool try_acquire(int n = 1);
 
   /// Awaited: waits for `n` tokens and takes them. Ends early, with the error, when the carried
-  /// Context ends, and at once, with errc::deadline_exceeded, when its deadline is before they could
-  /// be there; then the tokens are not taken. Throws std::invalid_argument if n is more than the
-  /// burst, or negative. Go: WaitN.
+  /// Context ends, and at once, with errc::deadline_exceeded, when its deadline is before they
+  /// could be there; then the tokens are not taken. Throws std::invalid_argument if n is more than
+  /// the burst, or negative. Go: WaitN.
   task<std::error_code> acquire(int n = 1);
   task<std::error_code> acquire(context ctx, int n = 1);
 
