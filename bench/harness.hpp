@@ -40,6 +40,7 @@ burrow::task<> fork();
 burrow::task<> memory();
 burrow::task<> echoes();
 burrow::task<> sockets();
+burrow::task<> cancel_io();
 burrow::task<> sync();
 burrow::task<> fib39();
 burrow::task<> nqueens();

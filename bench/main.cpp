@@ -12,7 +12,7 @@ namespace {
 
 using body = burrow::task<> (*)();
 
-constexpr std::array<benchmark<body>, 18> benchmarks{{
+constexpr std::array<benchmark<body>, 19> benchmarks{{
     {"spawn", spawn},
     {"yield", yield},
     {"pingpong", pingpong},
@@ -27,6 +27,7 @@ constexpr std::array<benchmark<body>, 18> benchmarks{{
     {"memory", memory},
     {"echo", echoes},
     {"iosocket", sockets},
+    {"cancel_io", cancel_io},
     {"sync", sync},
     {"fib39", fib39, false},
     {"nqueens", nqueens, false},
