@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <burrow/detail/socket.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <liburing.h>
 #include <netinet/in.h>
@@ -12,6 +13,9 @@ namespace burrow::detail {
 namespace {
 
 int result_of(ssize_t n) noexcept { return n < 0 ? -errno : static_cast<int>(n); }
+
+/// What the kernel takes in one call; the size in a submission has 32 bits.
+constexpr std::size_t most_bytes = 0x7ffff000;
 
 template <class R>
 R& as(io_request& r) noexcept {
@@ -87,9 +91,9 @@ constexpr io_type connect_type = {
 }  // namespace
 
 receive_request::receive_request(void* to, std::size_t n) noexcept
-    : io_request(receive_type), data(to), size(n) {}
+    : io_request(receive_type), data(to), size(std::min(n, most_bytes)) {}
 send_request::send_request(const void* from, std::size_t n) noexcept
-    : io_request(send_type), data(from), size(n) {}
+    : io_request(send_type), data(from), size(std::min(n, most_bytes)) {}
 message_request::message_request(io_side side) noexcept
     : io_request(side == io_side::read ? receive_message_type : send_message_type) {}
 accept_request::accept_request() noexcept : io_request(accept_type) {}

@@ -68,11 +68,12 @@ class uring_driver final : public driver {
   ~uring_driver() override {
     ::io_uring_queue_exit(&ring_);
     ::close(wake_);
-    wake_list nobody;
+    wake_list wakes;  // goroutines of other runtimes, which share the descriptor
     while (io_request* const r = standing_) {
       unstand(*r);
-      complete(*r, -ECANCELED, true, nobody);
+      complete(*r, -ECANCELED, true, wakes);
     }
+    wake_all(wakes);
   }
   uring_driver(const uring_driver&) = delete;
   uring_driver& operator=(const uring_driver&) = delete;
@@ -83,8 +84,10 @@ class uring_driver final : public driver {
       if (!wake_armed_) arm_wake();
       fill();
       if (dropped_ != nullptr) timeout = 0;
-      // What could not be handed over is tried again soon.
-      if (backlog_ != nullptr) timeout = std::min<nanoseconds_t>(timeout, 1'000'000);
+      // What found no room is tried again soon.
+      if (backlog_ != nullptr || to_cancel_ != nullptr || !wake_armed_) {
+        timeout = std::min<nanoseconds_t>(timeout, 1'000'000);
+      }
       is_waiting_ = true;
     }
     const int result = BURROW_TSAN ? wait_in_pieces(timeout) : wait_once(timeout);
@@ -141,8 +144,10 @@ class uring_driver final : public driver {
     r.next_queued = std::exchange(to_cancel_, &r);
     if (is_waiting_) return wake();
     fill();
+    // Its worker may be stuck. But a plain thread may end, and the kernel would cancel what it has
+    // handed over then: the worker does it at its next slow turn, or who serves it.
     worker* const w = current_worker();
-    if (w == nullptr || &w->io() != this) hand_over();  // its worker may be stuck
+    if (w != nullptr && &w->io() != this) hand_over();
   }
 
   int watch(descriptor& d, io_side side) noexcept override {
@@ -150,13 +155,12 @@ class uring_driver final : public driver {
     {
       locked hold(d.lock);
       if (d.closing.load(relaxed)) return 0;  // the wait will tell
-      s.ready = false;
       if (std::exchange(s.is_polled, true)) return 0;
       ++d.users;
       s.poll.cancel_asked = false;
       list_request(d, s.poll, *this);
     }
-    retain(d);
+    retain_memory(d);
     submit(s.poll);
     return 0;
   }

@@ -34,7 +34,7 @@ class stream {
   explicit operator bool() const noexcept { return static_cast<bool>(d_); }
 
   /// Reads what is there, at most `into.size()` bytes, and waits for the first. 0: the peer has
-  /// ended its side. Go: Read, whose io.EOF is 0 here.
+  /// ended its side, or `into` is empty. Go: Read, whose io.EOF is 0 here.
   task<result<std::size_t>> read(bytes into);
   task<result<std::size_t>> read(context ctx, bytes into);
 
