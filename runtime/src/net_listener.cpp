@@ -171,23 +171,6 @@ int listener::native_handle() const noexcept {
 
 namespace {
 
-/// The address to bind, of "host:port" or a path.
-result<address> address_to_bind(std::string_view network, std::string_view where) {
-  if (network == "unix") return address::of_path(where);
-  if (network != "tcp" && network != "tcp4" && network != "tcp6") {
-    return std::make_error_code(std::errc::protocol_not_supported);
-  }
-  if (where.starts_with(':')) {
-    // All addresses: one socket for both families, where the machine has IPv6.
-    const bool has_six = network != "tcp4" && ::access("/proc/net/if_inet6", R_OK) == 0;
-    return address::parse((has_six ? "[::]" : "0.0.0.0") + std::string(where));
-  }
-  constexpr std::string_view localhost = "localhost:";
-  if (!where.starts_with(localhost)) return address::parse(where);
-  const std::string host = network == "tcp6" ? "[::1]:" : "127.0.0.1:";
-  return address::parse(host + std::string(where.substr(localhost.size())));
-}
-
 std::error_code bind_and_listen(int fd, const address& at, std::string_view network) {
   const int on = 1;
   const int six_only = network == "tcp6" ? 1 : 0;
@@ -205,7 +188,10 @@ std::error_code bind_and_listen(int fd, const address& at, std::string_view netw
 }  // namespace
 
 task<result<listener>> listen(std::string_view network, std::string_view where) {
-  const result<address> at = address_to_bind(network, where);
+  if (network != "unix" && network != "tcp" && network != "tcp4" && network != "tcp6") {
+    co_return std::make_error_code(std::errc::protocol_not_supported);
+  }
+  const result<address> at = d::address_to_bind(network, where);
   if (!at) co_return at.error();
   auto state = std::make_shared<detail::listener_state>();
   result<d::descriptor_ref> socket = d::open_socket(at->family(), SOCK_STREAM);

@@ -6,6 +6,7 @@
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string>
 #include <unistd.h>
 
 namespace burrow::detail {
@@ -104,6 +105,30 @@ int socket_flags() noexcept {
   const worker* w = current_worker();
   const bool may_block = w != nullptr && const_cast<worker*>(w)->io().takes_requests();
   return SOCK_CLOEXEC | (may_block ? 0 : SOCK_NONBLOCK);
+}
+
+bool is_of_network(const net::address& a, std::string_view network) noexcept {
+  if (network.ends_with('4')) return a.family() == AF_INET;
+  if (network.ends_with('6')) return a.family() == AF_INET6;
+  return true;
+}
+
+result<net::address> address_to_bind(std::string_view network, std::string_view where) {
+  if (network.starts_with("unix")) return net::address::of_path(where);
+  const bool is_four = network.ends_with('4');
+  if (where.starts_with(':')) {
+    // All addresses: one socket for both families, where the machine has IPv6.
+    const bool has_six = !is_four && ::access("/proc/net/if_inet6", R_OK) == 0;
+    return net::address::parse((has_six ? "[::]" : "0.0.0.0") + std::string(where));
+  }
+  constexpr std::string_view localhost = "localhost:";
+  if (where.starts_with(localhost)) {
+    const std::string host = network.ends_with('6') ? "[::1]:" : "127.0.0.1:";
+    return net::address::parse(host + std::string(where.substr(localhost.size())));
+  }
+  result<net::address> at = net::address::parse(where);
+  if (at && !is_of_network(*at, network)) return system_error_code(EAFNOSUPPORT);
+  return at;
 }
 
 result<descriptor_ref> open_socket(int family, int type) {
