@@ -97,7 +97,9 @@ task<io_outcome> perform(descriptor_ref d, io_request& r, io_course course,
   const use user(d);
   if (!user) co_return {0, errc::not_open};
   const io_side side = r.type->side;
-  if (!g.home->io().takes_requests()) co_return co_await perform_when_ready(*d, r);
+  if (course == io_course::when_ready || !g.home->io().takes_requests()) {
+    co_return co_await perform_when_ready(*d, r);
+  }
 
   r.on = d.get();
   if (course == io_course::try_first) {

@@ -125,10 +125,10 @@ TEST_CASE("close: the same connection from several threads and workers: once") {
 /// Opens a pair, lets others read and write it while it is closed, and looks what each has got:
 /// bytes of this pair alone, whoever has had its numbers before.
 task<> storm(std::uint8_t mark, int rounds, std::atomic<long>& foreign) {
+  const std::string text(64, static_cast<char>(mark));
   for (int i = 0; i < rounds; ++i) {
     connection c = socket_pair();
     co_await scope([&](group& g) -> task<> {
-      const std::string text(64, static_cast<char>(mark));
       for (int k = 0; k < 2; ++k) {
         g.go([&]() -> task<> {
           std::array<char, 64> some;

@@ -282,7 +282,7 @@ TEST_CASE("deadlock: none is reported while a read, an accept or a lookup waits"
   const int status = run(opt, []() -> task<int> {
     connection c = socket_pair();
     std::thread late([peer = c.client.native_handle()] {
-      std::this_thread::sleep_for(30ms);  // long enough for several looks at the sleepers
+      std::this_thread::sleep_for(30ms);  // not needed to pass: it lets a wrong report be made
       if (::send(peer, "x", 1, MSG_NOSIGNAL) != 1) std::abort();
     });
     std::array<char, 1> some;
@@ -298,15 +298,17 @@ TEST_CASE("bubble: I/O works in real time, and holds the clock") {
   synctest::test([]() -> task<> {
     const auto begin = runtime_clock::now();
     connection c = socket_pair();
-    std::thread late([peer = c.client.native_handle()] {
-      if (::send(peer, "x", 1, MSG_NOSIGNAL) != 1) std::abort();
-    });
-    // Were the read durable, the clock would move to the timer before the byte has come.
     std::error_code error = errc::closed;
     go([&error, s = c.server]() mutable -> task<> {
       std::array<char, 1> some;
       const result<std::size_t> got = co_await s.read(some);
       error = got.error();
+    });
+    co_await until_quiet();
+    // Were the read durable, the clock would move to the timer before the byte has come.
+    std::thread late([peer = c.client.native_handle()] {
+      std::this_thread::sleep_for(10ms);  // not needed to pass: it lets such a clock move
+      if (::send(peer, "x", 1, MSG_NOSIGNAL) != 1) std::abort();
     });
     co_await sleep(1h);
     late.join();

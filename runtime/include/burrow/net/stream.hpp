@@ -27,7 +27,7 @@ class stream {
  public:
   stream() noexcept = default;
   /// Takes over a connected stream socket.
-  explicit stream(detail::descriptor_ref d) noexcept : d_(std::move(d)) {}
+  explicit stream(burrow::detail::descriptor_ref d) noexcept : d_(std::move(d)) {}
   /// Takes over the number of a connected stream socket. Throws std::bad_alloc.
   static stream adopt(int fd);
 
@@ -79,7 +79,7 @@ class stream {
   int native_handle() const noexcept;
 
  private:
-  detail::descriptor_ref d_;
+  burrow::detail::descriptor_ref d_;
 };
 
 }  // namespace burrow::net
