@@ -137,10 +137,14 @@ class epoll_driver final : public driver {
     in_flight.store(static_cast<std::size_t>(count), relaxed);
   }
 
-  static void note(const events& some, int count, wake_list& wakes) noexcept {
+  void note(const events& some, int count, wake_list& wakes) noexcept {
     for (int i = 0; i < count; ++i) {
       const epoll_event& e = some[static_cast<std::size_t>(i)];
-      if (is_wake_up(e)) continue;
+      if (is_wake_up(e)) {
+        // Whoever serves this worker may have taken it while that goes to sleep.
+        if (!is_on_own_worker()) wake();
+        continue;
+      }
       const std::uint64_t address = e.data.u64 & ((std::uint64_t{1} << address_bits) - 1);
       auto& d = *reinterpret_cast<descriptor*>(address);
       const bool has_failed = (e.events & (EPOLLERR | EPOLLHUP)) != 0;

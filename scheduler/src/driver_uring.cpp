@@ -146,8 +146,7 @@ class uring_driver final : public driver {
     fill();
     // Its worker may be stuck. But a plain thread may end, and the kernel would cancel what it has
     // handed over then: the worker does it at its next slow turn, or who serves it.
-    worker* const w = current_worker();
-    if (w != nullptr && &w->io() != this) hand_over();
+    if (current_worker() != nullptr && !is_on_own_worker()) hand_over();
   }
 
   int watch(descriptor& d, io_side side) noexcept override {
@@ -212,6 +211,11 @@ class uring_driver final : public driver {
       const int result = wait_once(std::min(left, piece));
       if (result != -ETIME || left <= piece) return result;
     }
+  }
+
+  bool is_on_own_worker() const noexcept {
+    worker* const w = current_worker();
+    return w != nullptr && &w->io() == this;
   }
 
   // --- submissions: all under the mutex ----------------------------------------------------------
@@ -348,6 +352,8 @@ class uring_driver final : public driver {
     const bool has_more = (cqe.flags & IORING_CQE_F_MORE) != 0;
     if (cqe.user_data == 0) {  // the eventfd's poll; it may end by itself
       wake_armed_ = has_more;
+      // Whoever serves this worker may have taken it while that goes to sleep.
+      if (!is_on_own_worker()) wake();
       return false;
     }
     auto& r = *reinterpret_cast<io_request*>(cqe.user_data & ~cancel_tag);
