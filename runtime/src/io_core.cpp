@@ -55,13 +55,13 @@ io_outcome outcome_of(int result, const descriptor& d, io_side side) noexcept {
   return {0, system_error_code(-result)};
 }
 
-/// Until the descriptor is ready: zero. Else why it will not be.
-task<std::error_code> wait_for_event(descriptor& d, io_side side) {
+/// Until an event has come since `seen` were counted: zero. Else why none will.
+task<std::error_code> wait_for_event(descriptor& d, io_side side, std::uint32_t seen) {
   goroutine& g = co_await io_entry();
   driver& in = g.home->io();
   if (const int error = in.watch(d, side); error != 0) co_return system_error_code(error);
   cancellable_node* const watched = watched_by(g);
-  readiness_operation ready(d, side, in.group);
+  readiness_operation ready(d, side, seen, in.group);
   if (!co_await io_wait(ready)) co_return error_of(*watched);
   co_return refusal_of(d, side);
 }
@@ -72,9 +72,10 @@ task<io_outcome> perform_when_ready(descriptor& d, io_request& r) {
   r.on = &d;
   for (;;) {
     if (const std::error_code error = refusal_of(d, r.type->side)) co_return {0, error};
+    const std::uint32_t seen = d.side(r.type->side).events.load(acquire);
     const int result = attempt(r);
     if (!would_block(result)) co_return outcome_of(result, d, r.type->side);
-    const std::error_code error = co_await wait_for_event(d, r.type->side);
+    const std::error_code error = co_await wait_for_event(d, r.type->side, seen);
     if (error) co_return {0, error};
   }
 }
@@ -96,7 +97,9 @@ task<io_outcome> perform(descriptor_ref d, io_request& r, io_course course,
   const use user(d);
   if (!user) co_return {0, errc::not_open};
   const io_side side = r.type->side;
-  if (!g.home->io().takes_requests()) co_return co_await perform_when_ready(*d, r);
+  if (course == io_course::when_ready || !g.home->io().takes_requests()) {
+    co_return co_await perform_when_ready(*d, r);
+  }
 
   r.on = d.get();
   if (course == io_course::try_first) {
@@ -104,30 +107,38 @@ task<io_outcome> perform(descriptor_ref d, io_request& r, io_course course,
     const int result = attempt(r);
     if (!would_block(result)) co_return outcome_of(result, *d, side);
   }
-  driver& in = g.home->io();
-  if (!begin_request(*d, r, in)) co_return {0, refusal_of(*d, side)};
-  in.submit(r);
-  bool has_ended = false;
-  bool is_abandoned = false;
-  completion_operation<false> completion(r);
-  try {
-    has_ended = !co_await io_wait(completion);
-  } catch (const goroutine_exit&) {
-    is_abandoned = true;
+  for (;;) {
+    driver& in = g.home->io();
+    if (!begin_request(*d, r, in)) {
+      if (const std::error_code error = refusal_of(*d, side)) co_return {0, error};
+      continue;  // the deadline has been moved since
+    }
+    in.submit(r);
+    bool has_ended = false;
+    bool is_abandoned = false;
+    completion_operation<false> completion(r);
+    try {
+      has_ended = !co_await io_wait(completion);
+    } catch (const goroutine_exit&) {
+      is_abandoned = true;
+    }
+    if (has_ended || is_abandoned) {
+      in.cancel(r);
+      co_await completion_operation<true>(r);
+    }
+    if (is_abandoned) {
+      if (r.result >= 0 && undo != nullptr) undo(r.result);
+      throw goroutine_exit{};
+    }
+    if (r.result >= 0) co_return {r.result, {}};
+    if (has_ended) co_return {0, error_of(*watched)};
+    // The descriptor was given to burrow in a state in which the kernel does not wait.
+    if (would_block(r.result)) co_return co_await perform_when_ready(*d, r);
+    const io_outcome outcome = outcome_of(r.result, *d, side);
+    // By a deadline that has been moved since, as if it had not passed.
+    if (outcome.error != std::errc::operation_canceled) co_return outcome;
+    r.begin_again();
   }
-  if (has_ended || is_abandoned) {
-    in.cancel(r);
-    co_await completion_operation<true>(r);
-  }
-  if (is_abandoned) {
-    if (r.result >= 0 && undo != nullptr) undo(r.result);
-    throw goroutine_exit{};
-  }
-  if (r.result >= 0) co_return {r.result, {}};
-  if (has_ended) co_return {0, error_of(*watched)};
-  // The descriptor was given to burrow in a state in which the kernel does not wait.
-  if (would_block(r.result)) co_return co_await perform_when_ready(*d, r);
-  co_return outcome_of(r.result, *d, side);
 }
 
 task<result<void>> wait_until_ready(descriptor_ref d, io_side side) {
@@ -138,9 +149,10 @@ task<result<void>> wait_until_ready(descriptor_ref d, io_side side) {
   if (!user) co_return errc::not_open;
   for (;;) {
     if (const std::error_code error = refusal_of(*d, side)) co_return error;
+    const std::uint32_t seen = d->side(side).events.load(acquire);
     pollfd now{d->fd, static_cast<short>(side == io_side::read ? POLLIN : POLLOUT), 0};
     if (::poll(&now, 1, 0) > 0) co_return {};
-    if (const std::error_code error = co_await wait_for_event(*d, side)) co_return error;
+    if (const std::error_code error = co_await wait_for_event(*d, side, seen)) co_return error;
   }
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <burrow/blocking.hpp>
 #include <burrow/chan.hpp>
 #include <burrow/detail/socket.hpp>
 #include <burrow/go.hpp>
@@ -11,73 +10,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <memory>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string>
 
 namespace burrow::net {
 
 using namespace std::chrono_literals;
 namespace d = burrow::detail;
-
-// --- names ---------------------------------------------------------------------------------------
-
-namespace {
-
-class resolver_category final : public std::error_category {
- public:
-  const char* name() const noexcept override { return "getaddrinfo"; }
-  std::string message(int value) const override { return ::gai_strerror(value); }
-};
-
-const std::error_category& resolver_errors() noexcept {
-  static const auto* category = new resolver_category;  // an error may outlive main()
-  return *category;
-}
-
-using addresses = std::vector<address>;
-
-/// On a thread that may block.
-result<addresses> look_up(const std::string& host, const std::string& port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG;
-  addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
-  if (error == EAI_SYSTEM) return d::system_error_code(errno);
-  if (error != 0) return std::error_code(error, resolver_errors());
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, &::freeaddrinfo);
-  addresses all;
-  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
-    all.emplace_back(a->ai_addr, a->ai_addrlen);
-  }
-  return all;
-}
-
-task<> look_up_for(std::string host, std::string port, chan<result<addresses>> answer) {
-  result<addresses> found = co_await blocking([&] { return look_up(host, port); });
-  co_await answer.send(std::move(found));
-}
-
-}  // namespace
-
-task<result<std::vector<address>>> resolve(std::string_view host, std::string_view port) {
-  const context ctx = this_goroutine::context();
-  if (const std::error_code ended = ctx.err()) co_return ended;
-  auto answer = make_chan<result<addresses>>(1);
-  go(background(), look_up_for, std::string(host), std::string(port), answer);
-  result<addresses> found;
-  if (co_await select(answer.recv(found), ctx.done()) != 0) co_return ctx.err();
-  co_return found;
-}
-
-task<result<std::vector<address>>> resolve(context, std::string_view host, std::string_view port) {
-  co_return co_await resolve(host, port);
-}
-
-// --- connecting ----------------------------------------------------------------------------------
 
 task<result<stream>> dial(address to) {
   if (to.empty()) co_return std::make_error_code(std::errc::invalid_argument);
@@ -92,6 +31,8 @@ task<result<stream>> dial(address to) {
 }
 
 namespace {
+
+using addresses = std::vector<address>;
 
 /// The families in turns, beginning with that of the first.
 void take_turns(addresses& all) {
@@ -149,17 +90,17 @@ task<result<stream>> dial(std::string_view network, std::string_view where) {
   if (network != "tcp" && network != "tcp4" && network != "tcp6") {
     co_return std::make_error_code(std::errc::protocol_not_supported);
   }
-  if (const result<address> at = address::parse(where)) co_return co_await dial(*at);
+  if (const result<address> at = address::parse(where)) {
+    if (!d::is_of_network(*at, network)) co_return d::system_error_code(EAFNOSUPPORT);
+    co_return co_await dial(*at);
+  }
   const std::size_t colon = where.rfind(':');
   if (colon == std::string_view::npos) co_return std::make_error_code(std::errc::invalid_argument);
   std::string_view host = where.substr(0, colon);
   if (host.empty()) host = "localhost";
   result<addresses> all = co_await resolve(host, where.substr(colon + 1));
   if (!all) co_return all.error();
-  if (network != "tcp") {
-    const int family = network == "tcp4" ? AF_INET : AF_INET6;
-    std::erase_if(*all, [family](const address& a) { return a.family() != family; });
-  }
+  std::erase_if(*all, [network](const address& a) { return !d::is_of_network(a, network); });
   take_turns(*all);
   co_return co_await dial_any(std::move(*all));
 }

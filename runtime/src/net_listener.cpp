@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <burrow/after.hpp>
+#include <burrow/detail/runtime_state.hpp>
 #include <burrow/detail/socket.hpp>
 #include <burrow/go.hpp>
 #include <burrow/net/listener.hpp>
 #include <burrow/select.hpp>
-#include <burrow/sleep.hpp>
+#include <burrow/this_goroutine.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -32,6 +34,12 @@ struct detail::listener_state {
   chan<> closing;                 // closed with the listener
 
   ~listener_state() { close(); }
+
+  void forget_accepted() noexcept {
+    std::lock_guard hold(mutex);
+    if (socket->closing.load(std::memory_order_acquire)) return;  // it tells all that come
+    accepted = {};
+  }
 
   bool close() noexcept {
     if (!socket || !d::close_descriptor(*socket)) return false;
@@ -73,7 +81,15 @@ void send_at_once(int fd) noexcept {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-task<result<stream>> accept_from(d::descriptor_ref socket) {
+/// Until `closing`, or the end of the carried Context, is an error.
+task<std::error_code> wait_for_room(chan<> closing, std::chrono::milliseconds pause) {
+  const context ctx = this_goroutine::context();
+  const int what = co_await select(closing.recv(), ctx.done(), after(pause));
+  if (what == 0) co_return errc::not_open;
+  co_return what == 1 ? ctx.err() : std::error_code();
+}
+
+task<result<stream>> accept_from(d::descriptor_ref socket, chan<> closing) {
   auto pause = 5ms;
   for (;;) {
     d::accept_request r;
@@ -86,17 +102,27 @@ task<result<stream>> accept_from(d::descriptor_ref socket) {
     if (got.error.category() != std::generic_category()) co_return got.error;
     if (concerns_one_connection(got.error.value())) continue;
     if (!may_pass(got.error.value())) co_return got.error;
-    if (const std::error_code ended = co_await sleep(pause)) co_return ended;
+    if (const std::error_code ended = co_await wait_for_room(closing, pause)) co_return ended;
     pause = std::min(2 * pause, std::chrono::milliseconds(1s));
   }
 }
 
 /// Accepts for select, whose cases cannot be calls that the kernel holds.
-task<> accept_for_select(d::descriptor_ref socket, chan<result<stream>> accepted, chan<> closing) {
+task<> accept_for_select(std::weak_ptr<detail::listener_state> state, d::descriptor_ref socket,
+                         chan<result<stream>> accepted, chan<> closing) {
+  const context ended = this_goroutine::context();
+  // A listener may outlive the runtime; in the next one another goroutine accepts.
+  const auto forget = [&state](void*) {
+    if (const auto s = state.lock()) s->forget_accepted();
+  };
+  const std::unique_ptr<void, decltype(forget)> at_end(&state, forget);
   for (;;) {
-    result<stream> next = co_await accept_from(socket);
+    result<stream> next = co_await accept_from(socket, closing);
     if (next.error() == errc::not_open) break;
-    if (co_await select(closing.recv(), accepted.send(std::move(next))) == 0) break;
+    if (ended.err()) co_return;
+    const int what = co_await select(closing.recv(), ended.done(), accepted.send(std::move(next)));
+    if (what == 0) break;
+    if (what == 1) co_return;
   }
   accepted.close();
 }
@@ -113,14 +139,17 @@ recv_chan<result<stream>> listener::accepted() {
   std::lock_guard hold(state_->mutex);
   if (!state_->accepted) {
     state_->accepted = make_chan<result<stream>>();
-    go(background(), accept_for_select, state_->socket, state_->accepted, state_->closing);
+    // Under the root Context: the runtime does not wait for it when main has returned.
+    const auto& runtime = *static_cast<d::runtime_state*>(d::current_worker()->owner().user);
+    go(runtime.root, accept_for_select, std::weak_ptr(state_), state_->socket, state_->accepted,
+       state_->closing);
   }
   return state_->accepted;
 }
 
 task<result<stream>> listener::accept() {
   if (state_ == nullptr) co_return errc::not_open;
-  co_return co_await accept_from(state_->socket);
+  co_return co_await accept_from(state_->socket, state_->closing);
 }
 
 task<result<stream>> listener::accept(context) { co_return co_await accept(); }
@@ -142,23 +171,6 @@ int listener::native_handle() const noexcept {
 
 namespace {
 
-/// The address to bind, of "host:port" or a path.
-result<address> address_to_bind(std::string_view network, std::string_view where) {
-  if (network == "unix") return address::of_path(where);
-  if (network != "tcp" && network != "tcp4" && network != "tcp6") {
-    return std::make_error_code(std::errc::protocol_not_supported);
-  }
-  if (where.starts_with(':')) {
-    // All addresses: one socket for both families, where the machine has IPv6.
-    const bool has_six = network != "tcp4" && ::access("/proc/net/if_inet6", R_OK) == 0;
-    return address::parse((has_six ? "[::]" : "0.0.0.0") + std::string(where));
-  }
-  constexpr std::string_view localhost = "localhost:";
-  if (!where.starts_with(localhost)) return address::parse(where);
-  const std::string host = network == "tcp6" ? "[::1]:" : "127.0.0.1:";
-  return address::parse(host + std::string(where.substr(localhost.size())));
-}
-
 std::error_code bind_and_listen(int fd, const address& at, std::string_view network) {
   const int on = 1;
   const int six_only = network == "tcp6" ? 1 : 0;
@@ -176,7 +188,10 @@ std::error_code bind_and_listen(int fd, const address& at, std::string_view netw
 }  // namespace
 
 task<result<listener>> listen(std::string_view network, std::string_view where) {
-  const result<address> at = address_to_bind(network, where);
+  if (network != "unix" && network != "tcp" && network != "tcp4" && network != "tcp6") {
+    co_return std::make_error_code(std::errc::protocol_not_supported);
+  }
+  const result<address> at = d::address_to_bind(network, where);
   if (!at) co_return at.error();
   auto state = std::make_shared<detail::listener_state>();
   result<d::descriptor_ref> socket = d::open_socket(at->family(), SOCK_STREAM);

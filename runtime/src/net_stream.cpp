@@ -47,6 +47,7 @@ stream stream::adopt(int fd) { return stream(d::own_descriptor(fd)); }
 // --- reading -------------------------------------------------------------------------------------
 
 task<result<std::size_t>> stream::read(bytes into) {
+  if (into.empty()) co_return std::size_t{0};  // the kernel would wait
   d::receive_request r(into.data(), into.size());
   co_return count_of(co_await d::perform(d_, r));
 }
@@ -55,8 +56,13 @@ task<result<std::size_t>> stream::read(context, bytes into) { co_return co_await
 
 task<result<std::size_t>> stream::read(std::span<const bytes> into) {
   std::array<iovec, most_buffers> parts;
-  const std::size_t count = std::min(into.size(), parts.size());
-  for (std::size_t i = 0; i < count; ++i) parts[i] = {into[i].data(), into[i].size()};
+  std::size_t count = 0;
+  for (const bytes& part : into) {
+    if (part.empty()) continue;
+    parts[count++] = {part.data(), part.size()};
+    if (count == parts.size()) break;
+  }
+  if (count == 0) co_return std::size_t{0};  // as above
   d::message_request r(d::io_side::read);
   r.header.msg_iov = parts.data();
   r.header.msg_iovlen = count;
@@ -169,7 +175,12 @@ address stream::local_address() const noexcept { return address_by(d_, &::getsoc
 address stream::peer_address() const noexcept { return address_by(d_, &::getpeername); }
 
 int stream::native_handle() const noexcept {
-  return d_ && !d_->closing.load(std::memory_order_acquire) ? d_->fd : -1;
+  int number = -1;
+  const result<void> got = with_fd(d_, [&number](int fd) {
+    number = fd;
+    return 0;
+  });
+  return got ? number : -1;
 }
 
 }  // namespace burrow::net

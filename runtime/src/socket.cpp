@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <burrow/detail/socket.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string>
 #include <unistd.h>
 
 namespace burrow::detail {
@@ -12,6 +14,9 @@ namespace burrow::detail {
 namespace {
 
 int result_of(ssize_t n) noexcept { return n < 0 ? -errno : static_cast<int>(n); }
+
+/// What the kernel takes in one call; the size in a submission has 32 bits.
+constexpr std::size_t most_bytes = 0x7ffff000;
 
 template <class R>
 R& as(io_request& r) noexcept {
@@ -87,9 +92,9 @@ constexpr io_type connect_type = {
 }  // namespace
 
 receive_request::receive_request(void* to, std::size_t n) noexcept
-    : io_request(receive_type), data(to), size(n) {}
+    : io_request(receive_type), data(to), size(std::min(n, most_bytes)) {}
 send_request::send_request(const void* from, std::size_t n) noexcept
-    : io_request(send_type), data(from), size(n) {}
+    : io_request(send_type), data(from), size(std::min(n, most_bytes)) {}
 message_request::message_request(io_side side) noexcept
     : io_request(side == io_side::read ? receive_message_type : send_message_type) {}
 accept_request::accept_request() noexcept : io_request(accept_type) {}
@@ -100,6 +105,30 @@ int socket_flags() noexcept {
   const worker* w = current_worker();
   const bool may_block = w != nullptr && const_cast<worker*>(w)->io().takes_requests();
   return SOCK_CLOEXEC | (may_block ? 0 : SOCK_NONBLOCK);
+}
+
+bool is_of_network(const net::address& a, std::string_view network) noexcept {
+  if (network.ends_with('4')) return a.family() == AF_INET;
+  if (network.ends_with('6')) return a.family() == AF_INET6;
+  return true;
+}
+
+result<net::address> address_to_bind(std::string_view network, std::string_view where) {
+  if (network.starts_with("unix")) return net::address::of_path(where);
+  const bool is_four = network.ends_with('4');
+  if (where.starts_with(':')) {
+    // All addresses: one socket for both families, where the machine has IPv6.
+    const bool has_six = !is_four && ::access("/proc/net/if_inet6", R_OK) == 0;
+    return net::address::parse((has_six ? "[::]" : "0.0.0.0") + std::string(where));
+  }
+  constexpr std::string_view localhost = "localhost:";
+  if (where.starts_with(localhost)) {
+    const std::string host = network.ends_with('6') ? "[::1]:" : "127.0.0.1:";
+    return net::address::parse(host + std::string(where.substr(localhost.size())));
+  }
+  result<net::address> at = net::address::parse(where);
+  if (at && !is_of_network(*at, network)) return system_error_code(EAFNOSUPPORT);
+  return at;
 }
 
 result<descriptor_ref> open_socket(int family, int type) {

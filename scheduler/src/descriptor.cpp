@@ -30,7 +30,7 @@ descriptor* take_unused() noexcept {
   return d;
 }
 
-/// The last reference has gone, and so there is no user either.
+/// The last reference has gone, and so there is neither a handle nor a user.
 void recycle(descriptor& d) noexcept {
   std::lock_guard hold(unused().mutex);
   d.next_free = unused().first;
@@ -43,9 +43,9 @@ void unlist(descriptor& d, io_request& r) noexcept {
   if (r.next != nullptr) r.next->previous = r.previous;
 }
 
-/// Under the lock: whoever waits for readiness goes on; if nobody does, the event is kept.
+/// Under the lock: whoever waits for readiness goes on, and who is about to wait will see it.
 void note_ready(descriptor::side_state& side, wake_list& wakes) noexcept {
-  if (side.waiters.empty()) side.ready = true;
+  side.events.store(side.events.load(relaxed) + 1, relaxed);
   side.waiters.claim_all(wakes);
 }
 
@@ -110,9 +110,9 @@ constexpr timer_type deadline_type = {
       auto& timer = static_cast<deadline_timer&>(t);
       descriptor& d = *timer.on;
       expire(d, timer.side);
-      drop(d);
+      drop_memory(d);
     },
-    [](timer_node& t) noexcept { drop(*static_cast<deadline_timer&>(t).on); }};
+    [](timer_node& t) noexcept { drop_memory(*static_cast<deadline_timer&>(t).on); }};
 
 /// Who sets the deadline of the same descriptor waits; others seldom do.
 std::mutex& deadline_mutex(const descriptor& d) noexcept {
@@ -136,7 +136,7 @@ void disarm_deadlines(descriptor& d) noexcept {
       if (disarm(side->timer)) ++disarmed;
     }
   }
-  for (; disarmed != 0; --disarmed) drop(d);
+  for (; disarmed != 0; --disarmed) drop_memory(d);
 }
 
 }  // namespace
@@ -157,7 +157,7 @@ void set_deadline(descriptor& d, io_side s, nanoseconds_t at, timer_set* set) no
       arms = arms && !d.closing.load(relaxed);
     }
     if (arms) {
-      retain(d);
+      retain_memory(d);
       locked held(set->lock);
       side.timer.type = &deadline_type;
       side.timer.set = set;
@@ -166,7 +166,7 @@ void set_deadline(descriptor& d, io_side s, nanoseconds_t at, timer_set* set) no
     }
   }
   if (!is_own_set && set != nullptr) set->tell_owner();
-  if (was_armed) drop(d);
+  if (was_armed) drop_memory(d);
   if (at <= steady_now()) expire(d, s);
 }
 
@@ -177,28 +177,36 @@ descriptor& adopt_descriptor(int fd) {
   if (d == nullptr) d = new descriptor;
   locked hold(d->lock);
   d->fd = fd;
+  d->handles.store(1, relaxed);
   d->references.store(1, relaxed);
   d->closing.store(false, relaxed);
   d->never_blocks.store(false, relaxed);
   ++d->generation;
   d->watched_by = 0;
   for (descriptor::side_state* side : {&d->reading, &d->writing}) {
-    side->ready = false;
     side->expired.store(false, relaxed);
     side->deadline = never;
   }
   return *d;
 }
 
-void retain(descriptor& d) noexcept {
-  d.references.fetch_add(1, relaxed);  // relaxed: the caller has one already
+void retain_handle(descriptor& d) noexcept {
+  d.handles.fetch_add(1, relaxed);  // relaxed: the caller has one already
 }
 
-void drop(descriptor& d) noexcept {
+void drop_handle(descriptor& d) noexcept {
   // acq_rel: the last one sees what the others did before they gave theirs back.
-  if (d.references.fetch_sub(1, acq_rel) != 1) return;
-  d.references.store(1, relaxed);  // for what close_descriptor() hands on
+  if (d.handles.fetch_sub(1, acq_rel) != 1) return;
   close_descriptor(d);
+  drop_memory(d);
+}
+
+void retain_memory(descriptor& d) noexcept {
+  d.references.fetch_add(1, relaxed);  // relaxed: the caller has a handle, or a reference
+}
+
+void drop_memory(descriptor& d) noexcept {
+  // acq_rel: as drop_handle().
   if (d.references.fetch_sub(1, acq_rel) == 1) recycle(d);
 }
 
@@ -272,7 +280,7 @@ void complete(io_request& r, int result, bool is_last, wake_list& wakes) noexcep
   }
   if (!is_last) return;
   end_use(d);  // what stands is a user, and has a reference
-  drop(d);
+  drop_memory(d);
 }
 
 void note_event(descriptor& d, std::uint16_t generation, bool readable, bool writable,

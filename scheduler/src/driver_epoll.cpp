@@ -47,9 +47,10 @@ class epoll_driver final : public driver {
 
   void wait(nanoseconds_t timeout) override {
     // Between wait() and poll() the events are the worker's own.
-    const int n = wait_for(waited_, timeout);
+    const int n = std::max(wait_for(waited_, timeout), 0);
+    const auto* const end = std::remove_if(waited_.data(), waited_.data() + n, &is_wake_up);
     std::lock_guard hold(mutex_);
-    waited_count_ = std::max(n, 0);
+    keep(static_cast<int>(end - waited_.data()));
   }
 
   void poll(wake_list& wakes) noexcept override {
@@ -57,7 +58,8 @@ class epoll_driver final : public driver {
     int count = 0;
     {
       std::lock_guard hold(mutex_);
-      count = std::exchange(waited_count_, 0);
+      count = waited_count_;
+      keep(0);
       std::copy_n(waited_.begin(), count, some.begin());
       // A call costs as much as many turns of a busy worker.
       if (count == 0 && ++polls_ % poll_interval != 0 && is_on_own_worker()) return;
@@ -92,7 +94,11 @@ class epoll_driver final : public driver {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.u64 = tag;
-    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, d.fd, &event) != 0 && errno != EEXIST) return errno;
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, d.fd, &event) != 0) {
+      // Another runtime had its events in between. This tells again what there is.
+      if (errno != EEXIST) return errno;
+      if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, d.fd, &event) != 0) return errno;
+    }
     locked hold(d.lock);
     d.watched_by = group.number;
     return 0;
@@ -124,10 +130,22 @@ class epoll_driver final : public driver {
     return n;
   }
 
-  static void note(const events& some, int count, wake_list& wakes) noexcept {
+  static bool is_wake_up(const epoll_event& e) noexcept { return e.data.u64 == 0; }
+
+  /// So many events wait for a poll(), which has_io() is to ask for. Under the mutex.
+  void keep(int count) noexcept {
+    waited_count_ = count;
+    in_flight.store(static_cast<std::size_t>(count), relaxed);
+  }
+
+  void note(const events& some, int count, wake_list& wakes) noexcept {
     for (int i = 0; i < count; ++i) {
       const epoll_event& e = some[static_cast<std::size_t>(i)];
-      if (e.data.u64 == 0) continue;  // a wake-up
+      if (is_wake_up(e)) {
+        // Whoever serves this worker may have taken it while that goes to sleep.
+        if (!is_on_own_worker()) wake();
+        continue;
+      }
       const std::uint64_t address = e.data.u64 & ((std::uint64_t{1} << address_bits) - 1);
       auto& d = *reinterpret_cast<descriptor*>(address);
       const bool has_failed = (e.events & (EPOLLERR | EPOLLHUP)) != 0;

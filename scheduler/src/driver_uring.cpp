@@ -68,11 +68,12 @@ class uring_driver final : public driver {
   ~uring_driver() override {
     ::io_uring_queue_exit(&ring_);
     ::close(wake_);
-    wake_list nobody;
+    wake_list wakes;  // goroutines of other runtimes, which share the descriptor
     while (io_request* const r = standing_) {
       unstand(*r);
-      complete(*r, -ECANCELED, true, nobody);
+      complete(*r, -ECANCELED, true, wakes);
     }
+    wake_all(wakes);
   }
   uring_driver(const uring_driver&) = delete;
   uring_driver& operator=(const uring_driver&) = delete;
@@ -83,8 +84,10 @@ class uring_driver final : public driver {
       if (!wake_armed_) arm_wake();
       fill();
       if (dropped_ != nullptr) timeout = 0;
-      // What could not be handed over is tried again soon.
-      if (backlog_ != nullptr) timeout = std::min<nanoseconds_t>(timeout, 1'000'000);
+      // What found no room is tried again soon.
+      if (backlog_ != nullptr || to_cancel_ != nullptr || !wake_armed_) {
+        timeout = std::min<nanoseconds_t>(timeout, 1'000'000);
+      }
       is_waiting_ = true;
     }
     const int result = BURROW_TSAN ? wait_in_pieces(timeout) : wait_once(timeout);
@@ -149,13 +152,12 @@ class uring_driver final : public driver {
     {
       locked hold(d.lock);
       if (d.closing.load(relaxed)) return 0;  // the wait will tell
-      s.ready = false;
       if (std::exchange(s.is_polled, true)) return 0;
       ++d.users;
       s.poll.cancel_asked = false;
       list_request(d, s.poll, *this);
     }
-    retain(d);
+    retain_memory(d);
     submit(s.poll);
     return 0;
   }
@@ -207,6 +209,11 @@ class uring_driver final : public driver {
       const int result = wait_once(std::min(left, piece));
       if (result != -ETIME || left <= piece) return result;
     }
+  }
+
+  bool is_on_own_worker() const noexcept {
+    worker* const w = current_worker();
+    return w != nullptr && &w->io() == this;
   }
 
   // --- submissions: all under the mutex ----------------------------------------------------------
@@ -343,6 +350,8 @@ class uring_driver final : public driver {
     const bool has_more = (cqe.flags & IORING_CQE_F_MORE) != 0;
     if (cqe.user_data == 0) {  // the eventfd's poll; it may end by itself
       wake_armed_ = has_more;
+      // Whoever serves this worker may have taken it while that goes to sleep.
+      if (!is_on_own_worker()) wake();
       return false;
     }
     auto& r = *reinterpret_cast<io_request*>(cqe.user_data & ~cancel_tag);

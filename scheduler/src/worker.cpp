@@ -179,7 +179,7 @@ void worker::look_at_io() noexcept {
   current_.store(nullptr, relaxed);  // as in look_at_timers()
   wake_list wakes;
   driver_->poll(wakes);
-  ready_all(wakes);
+  wake_all(wakes);  // some may be another runtime's, which shares the descriptor
 }
 
 void worker::serve_stuck_workers() noexcept {
@@ -190,7 +190,7 @@ void worker::serve_stuck_workers() noexcept {
     wake_list wakes;
     if (other->timers_.next_look() <= steady_now()) other->timers_.poll_for_owner(wakes);
     if (other->driver_->has_io()) other->driver_->poll(wakes);
-    ready_all(wakes);
+    wake_all(wakes);  // as in look_at_io()
   }
 }
 

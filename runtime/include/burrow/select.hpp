@@ -94,6 +94,7 @@ class dynamic_select_awaiter : public select_core<dynamic_select_awaiter> {
 
   std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(cases_.size()); }
   bool has_otherwise() const noexcept { return has_otherwise_; }
+  static constexpr wait_reason reason() noexcept { return wait_reason::select; }
   void list_sources(source_locks& locks) noexcept;
   std::uint32_t pick_ready() const noexcept;
   bool attempt(std::uint32_t i, goroutine*& woken) noexcept {

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <system_error>
 
 namespace burrow::detail {
@@ -92,8 +93,9 @@ struct io_outcome {
   std::error_code error;
 };
 
-/// Whether the call is worth a try before anything is asked of the driver.
-enum class io_course : bool { ask_first, try_first };
+/// Whether the call is worth a try before anything is asked of the driver; when_ready: and no
+/// request is made, for calls that io_uring cannot make again once they would have blocked.
+enum class io_course : std::uint8_t { ask_first, try_first, when_ready };
 
 /// Makes the request `r`, which lives until this is done. Ends early, with the error, when the
 /// carried Context ends, when the descriptor is closed, or its deadline passes; what has been done

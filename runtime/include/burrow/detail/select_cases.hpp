@@ -81,6 +81,11 @@ class select_cases : public select_core<select_cases<HasOtherwise, Ops...>> {
 
   static constexpr std::uint32_t count() noexcept { return sizeof...(Ops); }
   static constexpr bool has_otherwise() noexcept { return HasOtherwise; }
+  /// A wait for the kernel is no case of a user's: it is what it is in reports and in bubbles.
+  static constexpr wait_reason reason() noexcept {
+    constexpr bool is_io = ((Ops::reason == wait_reason::io_wait) || ...);
+    return is_io ? wait_reason::io_wait : wait_reason::select;
+  }
   static constexpr bool fits_in_mask = sizeof...(Ops) <= 64;  // more begin with pass 2
 
   /// Calls f(index, operation) for each.

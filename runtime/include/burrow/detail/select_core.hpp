@@ -79,6 +79,7 @@ class source_locks {
 
 /// Passes 2 and 3, for `Cases`, which derives from this and has
 ///   std::uint32_t count(), bool has_otherwise()
+///   static wait_reason reason()
 ///   void list_sources(source_locks&)
 ///   std::uint32_t pick_ready()                  one of the ready cases, each as likely; none: none
 ///   bool attempt(i, goroutine*& woken)          under the locks
@@ -112,7 +113,7 @@ class select_core {
       cases().settle(chosen_);
       return g.budget > 1 || g.exiting ? transfer_to(w, h) : yield_to_others(g, h);
     }
-    if (!g.begin_wait(cases().count() == 0 ? wait_reason::select_no_cases : wait_reason::select)) {
+    if (!g.begin_wait(cases().count() == 0 ? wait_reason::select_no_cases : Cases::reason())) {
       refused_ = true;
       locks.unlock();
       return refuse_to_wait(g, h);

@@ -5,6 +5,7 @@
 #include <burrow/detail/io_core.hpp>
 #include <burrow/net/address.hpp>
 
+#include <string_view>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -39,6 +40,10 @@ struct connect_request : io_request {
 
 /// A new socket, on which calls do not block where the running goroutine's driver makes none.
 result<descriptor_ref> open_socket(int family, int type);
+/// Whether "tcp4", "udp6" and the like allow the address, by their last letter.
+bool is_of_network(const net::address& a, std::string_view network) noexcept;
+/// The address to bind, of "host:port", ":port" or, where the network begins with "unix", a path.
+result<net::address> address_to_bind(std::string_view network, std::string_view where);
 /// Flags for descriptors that the kernel makes here: as open_socket().
 int socket_flags() noexcept;
 

@@ -64,7 +64,8 @@ task<result<stream>> dial(address to);
 
 /// The addresses of a host, which is a name or an IP address, in the order in which the system
 /// would try them. `port` is a number or the name of a service. Looked up on a thread that may
-/// block; the Context does not wait for it. The category of errors is that of getaddrinfo(3). Go:
+/// block; neither the Context nor the end of the runtime waits for it. The category of errors is
+/// that of getaddrinfo(3). Throws std::system_error where no thread can be had, std::bad_alloc. Go:
 /// net.Resolver.LookupIPAddr.
 task<result<std::vector<address>>> resolve(std::string_view host, std::string_view port);
 task<result<std::vector<address>>> resolve(context ctx, std::string_view host,

@@ -27,14 +27,14 @@ class stream {
  public:
   stream() noexcept = default;
   /// Takes over a connected stream socket.
-  explicit stream(detail::descriptor_ref d) noexcept : d_(std::move(d)) {}
+  explicit stream(burrow::detail::descriptor_ref d) noexcept : d_(std::move(d)) {}
   /// Takes over the number of a connected stream socket. Throws std::bad_alloc.
   static stream adopt(int fd);
 
   explicit operator bool() const noexcept { return static_cast<bool>(d_); }
 
   /// Reads what is there, at most `into.size()` bytes, and waits for the first. 0: the peer has
-  /// ended its side. Go: Read, whose io.EOF is 0 here.
+  /// ended its side, or `into` is empty. Go: Read, whose io.EOF is 0 here.
   task<result<std::size_t>> read(bytes into);
   task<result<std::size_t>> read(context ctx, bytes into);
 
@@ -79,7 +79,7 @@ class stream {
   int native_handle() const noexcept;
 
  private:
-  detail::descriptor_ref d_;
+  burrow::detail::descriptor_ref d_;
 };
 
 }  // namespace burrow::net

@@ -6,11 +6,15 @@
 // the one before. The memory of a descriptor is used again, but never freed: an event that the
 // kernel delivers late finds a descriptor of another generation.
 //
+// *Handles* are what keeps it open: those of users, and of calls that are being made. *References*
+// keep its memory from being used again: one of all handles, one of each armed deadline, and one of
+// each request that stands. So what only waits for the descriptor does not keep it open.
+//
 // Invariants, all under the descriptor's lock:
 //  1. Once `closing` is set nobody becomes a user, and no waiter is enlisted.
 //  2. A request is listed from its begin to its completion.
-//  3. A side's `ready` is set by an event that found no waiter, and taken by the next attempt to
-//     wait: an event after a call that would have blocked is never lost.
+//  3. Who waits for readiness has counted the events of that side before the call that would have
+//     blocked, and waits only if none has come since. (A flag would be taken by one of several.)
 #pragma once
 
 #include <burrow/detail/driver.hpp>
@@ -26,7 +30,7 @@ struct poll_request : io_request {
   explicit poll_request(io_side s) noexcept;
 };
 
-/// Ends the operations of one side at a time. While it is armed it has a reference to `on`.
+/// Ends the operations of one side at a time. While it is armed it has a reference.
 struct deadline_timer : timer_node {
   descriptor* on = nullptr;
   io_side side;
@@ -37,10 +41,10 @@ struct deadline_timer : timer_node {
 struct descriptor : wait_source {
   /// Of those that read, or those that write.
   struct side_state {
-    wait_list waiters;            // for readiness
-    bool ready = false;           // an event has come that nobody waited for
-    bool is_polled = false;       // `poll` is in the kernel
-    atomic<bool> expired{false};  // its deadline has passed
+    wait_list waiters;                // for readiness
+    atomic<std::uint32_t> events{0};  // so many have come; written under the lock
+    bool is_polled = false;           // `poll` is in the kernel
+    atomic<bool> expired{false};      // its deadline has passed
     nanoseconds_t deadline = never;
     poll_request poll;
     deadline_timer timer;  // under the lock of its set
@@ -49,6 +53,7 @@ struct descriptor : wait_source {
   };
 
   int fd = -1;
+  atomic<std::uint32_t> handles{1};
   atomic<std::uint32_t> references{1};
   std::uint32_t users = 0;
   atomic<bool> closing{false};       // written under the lock
@@ -63,12 +68,15 @@ struct descriptor : wait_source {
   side_state& side(io_side s) noexcept { return s == io_side::read ? reading : writing; }
 };
 
-/// Takes over `fd`; close() and the last reference give it back. Throws std::bad_alloc, and then
-/// has not taken it.
+/// Takes over `fd`; close() and the last handle give it back. Throws std::bad_alloc, and then has
+/// not taken it.
 descriptor& adopt_descriptor(int fd);
-void retain(descriptor& d) noexcept;
-/// The last reference closes it.
-void drop(descriptor& d) noexcept;
+/// By whoever has a handle: one more.
+void retain_handle(descriptor& d) noexcept;
+/// The last handle closes it.
+void drop_handle(descriptor& d) noexcept;
+void retain_memory(descriptor& d) noexcept;
+void drop_memory(descriptor& d) noexcept;
 
 /// Ends what waits, with ECANCELED, and gives the number back once nobody uses it. False: it was
 /// closed before. Any thread.
@@ -93,14 +101,14 @@ void complete(io_request& r, int result, bool is_last, wake_list& wakes) noexcep
 void note_event(descriptor& d, std::uint16_t generation, bool readable, bool writable,
                 wake_list& wakes) noexcept;
 
-/// A reference, counted.
+/// A handle, counted.
 class descriptor_ref {
  public:
   descriptor_ref() noexcept = default;
-  /// Takes over a reference.
+  /// Takes over a handle.
   explicit descriptor_ref(descriptor& d) noexcept : d_(&d) {}
   descriptor_ref(const descriptor_ref& other) noexcept : d_(other.d_) {
-    if (d_ != nullptr) retain(*d_);
+    if (d_ != nullptr) retain_handle(*d_);
   }
   descriptor_ref(descriptor_ref&& other) noexcept : d_(std::exchange(other.d_, nullptr)) {}
   descriptor_ref& operator=(descriptor_ref other) noexcept {
@@ -108,7 +116,7 @@ class descriptor_ref {
     return *this;
   }
   ~descriptor_ref() {
-    if (d_ != nullptr) drop(*d_);
+    if (d_ != nullptr) drop_handle(*d_);
   }
   explicit operator bool() const noexcept { return d_ != nullptr; }
   descriptor& operator*() const noexcept { return *d_; }
@@ -150,16 +158,17 @@ class readiness_operation : public operation<readiness_operation> {
  public:
   static constexpr wait_reason reason = wait_reason::io_wait;
 
-  /// watch() has been called.
-  readiness_operation(descriptor& d, io_side side, driver_group& group) noexcept
-      : d_(d), side_(d.side(side)), group_(group) {}
+  /// watch() has been called. `seen`: the count of events before the call that would have blocked.
+  readiness_operation(descriptor& d, io_side side, std::uint32_t seen, driver_group& group) noexcept
+      : d_(d), side_(d.side(side)), group_(group), seen_(seen) {}
 
   wait_source* source() const noexcept { return &d_; }
-  bool ready() const noexcept { return false; }  // under the lock alone
-  bool attempt(goroutine*&) noexcept {
-    return std::exchange(side_.ready, false) || d_.closing.load(relaxed) ||
+  /// Exact under the lock, where it is asked again.
+  bool ready() const noexcept {
+    return side_.events.load(relaxed) != seen_ || d_.closing.load(relaxed) ||
            side_.expired.load(relaxed);
   }
+  bool attempt(goroutine*&) const noexcept { return ready(); }
   void enlist() noexcept {
     side_.waiters.push_back(*this);
     group_.waiting.fetch_add(1, relaxed);
@@ -176,6 +185,7 @@ class readiness_operation : public operation<readiness_operation> {
   descriptor& d_;
   descriptor::side_state& side_;
   driver_group& group_;
+  std::uint32_t seen_;
   bool is_counted_ = false;
 };
 

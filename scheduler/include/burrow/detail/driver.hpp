@@ -71,6 +71,11 @@ struct io_request {
   io_request* previous_standing = nullptr;
 
   explicit io_request(const io_type& t) noexcept : type(&t) {}
+  /// By its goroutine, once it is complete.
+  void begin_again() noexcept {
+    done.store(false, relaxed);
+    cancel_asked = false;
+  }
   io_request(const io_request&) = delete;
   io_request& operator=(const io_request&) = delete;
 };
@@ -118,7 +123,8 @@ class driver {
     return in_flight.load(relaxed) != 0 || group.waiting.load(relaxed) != 0;
   }
 
-  atomic<std::size_t> in_flight{0};  // requests that the kernel has, or is to have
+  // Requests that the kernel has, or is to have; events that were collected and not handed over.
+  atomic<std::size_t> in_flight{0};
   driver_group& group;
 
  protected:
