@@ -4,23 +4,30 @@
 
 #include <concepts>
 #include <cstddef>
-#include <ranges>
+#include <iterator>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace burrow {
 
 namespace detail {
 
 template <class T>
-concept byte_like =
-    std::same_as<std::remove_cv_t<T>, std::byte> || std::same_as<std::remove_cv_t<T>, char> ||
-    std::same_as<std::remove_cv_t<T>, unsigned char>;
+inline constexpr bool is_byte_like = std::is_same_v<std::remove_cv_t<T>, std::byte> ||
+                                     std::is_same_v<std::remove_cv_t<T>, char> ||
+                                     std::is_same_v<std::remove_cv_t<T>, unsigned char>;
+
+/// What a range's data() points at.
+template <class R>
+using byte_at = std::remove_pointer_t<decltype(std::data(std::declval<R&>()))>;
 
 /// Bytes in a row: an array, a vector, a string, a span.
 template <class R>
-concept byte_range = std::ranges::contiguous_range<R> && std::ranges::sized_range<R> &&
-                     byte_like<std::ranges::range_value_t<R>>;
+concept byte_range = requires(R& r) {
+  std::data(r);
+  std::size(r);
+} && is_byte_like<byte_at<R>>;
 
 }  // namespace detail
 
@@ -32,9 +39,9 @@ class bytes {
       : data_(static_cast<std::byte*>(data)), size_(size) {}
   template <class R>
     requires(detail::byte_range<R> && !std::same_as<std::remove_cvref_t<R>, bytes> &&
-             !std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<R>>>)
+             !std::is_const_v<detail::byte_at<R>>)
   bytes(R&& range) noexcept  // NOLINT(*-explicit-*): any buffer will do
-      : bytes(std::ranges::data(range), std::ranges::size(range)) {}
+      : bytes(std::data(range), std::size(range)) {}
 
   std::byte* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
@@ -61,7 +68,7 @@ class const_bytes {
              !std::same_as<std::remove_cvref_t<R>, bytes> &&
              !std::is_array_v<std::remove_reference_t<R>>)
   const_bytes(R&& range) noexcept  // NOLINT(*-explicit-*): any buffer will do
-      : const_bytes(std::ranges::data(range), std::ranges::size(range)) {}
+      : const_bytes(std::data(range), std::size(range)) {}
 
   const std::byte* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
