@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <ctime>
 #include <liburing.h>
+#include <netdb.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -51,6 +52,8 @@ void heal_kernel() noexcept {
     reset(*p);
   }
   f.entries = 0;
+  f.lookups_hang = false;
+  f.lookups_hang.notify_all();
 }
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
@@ -61,6 +64,7 @@ long __real_syscall(long number, long a, long b, long c, long d, long e, long f)
 int __real_epoll_wait(int epoll, epoll_event* events, int most, int timeout);
 int __real_epoll_create1(int flags);
 int __real_epoll_ctl(int epoll, int how, int fd, epoll_event* event);
+int __real_getaddrinfo(const char* host, const char* port, const addrinfo* hints, addrinfo** found);
 int __real_eventfd(unsigned count, int flags);
 ssize_t __real_write(int fd, const void* data, size_t size);
 int __real_io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params* params);
@@ -95,6 +99,15 @@ int __wrap_epoll_ctl(int epoll, int how, int fd, epoll_event* event) {
 
 int __wrap_eventfd(unsigned count, int flags) {
   return faults().eventfd.fails() ? failed(faults().eventfd) : __real_eventfd(count, flags);
+}
+
+int __wrap_getaddrinfo(const char* host, const char* port, const addrinfo* hints,
+                       addrinfo** found) {
+  faults().lookups.fetch_add(1);
+  faults().lookups_hang.wait(true);
+  const int result = __real_getaddrinfo(host, port, hints, found);
+  faults().lookups.fetch_sub(1);
+  return result;
 }
 
 /// A worker's wake-up writes eight bytes.

@@ -30,6 +30,8 @@ struct kernel_faults {
   fault_plan control;  // epoll_ctl
   unsigned entries =
       0;  // of a ring's submission queue, twice as many of the other; 0: what was asked for
+  std::atomic<bool> lookups_hang{false};  // getaddrinfo, until it is healed
+  std::atomic<int> lookups{0};            // that run now
 };
 
 kernel_faults& faults() noexcept;
