@@ -37,7 +37,7 @@ task<> hear(net::stream client, room all) {
 }
 
 /// What all say, to this client. One that is too slow misses something, and holds up nobody.
-task<> tell(net::stream client, subscription<std::string> heard) {
+task<> tell(net::stream client, room::subscription heard) {
   std::string line;
   while (co_await heard.recv(line)) {
     auto sent = co_await client.write_all(line + "\n");

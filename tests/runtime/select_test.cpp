@@ -18,6 +18,8 @@ namespace {
 /// A case that never is ready, and calls `on_look` whenever a select looks at it without its lock.
 class spy : public detail::operation<spy> {
  public:
+  static constexpr detail::wait_reason reason = detail::wait_reason::chan_receive;
+
   struct spied : detail::wait_source {
     std::function<void()> on_look;
   };

@@ -13,6 +13,9 @@
 
 namespace burrow {
 
+template <class T>
+class broadcast;
+
 namespace detail {
 
 /// The latest values, at the index of their number.
@@ -28,27 +31,25 @@ struct broadcast_core : published {
   }
 };
 
-}  // namespace detail
-
-/// Gets what is sent after it was made. Used by one goroutine at a time.
+/// Gets what is sent after it was made: `broadcast<T>::subscription`. Used by one goroutine at a time.
 template <class T>
-class subscription {
+class broadcast_subscription {
  public:
   /// The next value, copied into `v`. False, `v` is untouched: the broadcast is closed and all was
   /// received. A case of select. Who is slower than the broadcast's capacity misses the oldest, see
   /// missed().
-  auto recv(T& v) { return detail::take_published<subscription, T>(*this, v); }
+  auto recv(T& v) { return take_published<broadcast_subscription, T>(*this, v); }
 
   /// How many values were overwritten before they were received, since the last call.
   std::uint64_t missed() noexcept { return std::exchange(missed_, 0); }
 
   // For the operation.
-  detail::published* source() const noexcept { return core_.get(); }
+  published* source() const noexcept { return core_.get(); }
   bool has_next() const noexcept { return core_->version() != next_ || core_->is_closed(); }
   bool take(T& v) {
     std::shared_ptr<const T> value;
     {
-      detail::locked hold(core_->lock);
+      locked hold(core_->lock);
       if (core_->version() == next_) return false;
       if (const std::uint64_t oldest = core_->oldest(); oldest > next_) {
         missed_ += oldest - next_;
@@ -62,14 +63,16 @@ class subscription {
 
  private:
   template <class U>
-  friend class broadcast;
-  subscription(std::shared_ptr<detail::broadcast_core<T>> core, std::uint64_t next) noexcept
+  friend class burrow::broadcast;
+  broadcast_subscription(std::shared_ptr<broadcast_core<T>> core, std::uint64_t next) noexcept
       : core_(std::move(core)), next_(next) {}
 
-  std::shared_ptr<detail::broadcast_core<T>> core_;
+  std::shared_ptr<broadcast_core<T>> core_;
   std::uint64_t next_;
   std::uint64_t missed_ = 0;
 };
+
+}  // namespace detail
 
 /// Sends values to all who have subscribed, and waits for none of them: the latest `capacity`
 /// values are kept for the slow ones. A handle, copied like a pointer. Go has none; tokio:
@@ -77,6 +80,8 @@ class subscription {
 template <class T>
 class broadcast {
  public:
+  using subscription = detail::broadcast_subscription<T>;
+
   /// Throws std::invalid_argument for a capacity of 0, std::bad_alloc.
   explicit broadcast(std::size_t capacity) {
     if (capacity == 0) throw std::invalid_argument("broadcast: a capacity of 0 keeps nothing");
@@ -108,7 +113,7 @@ class broadcast {
   }
 
   /// Any thread.
-  subscription<T> subscribe() const { return subscription<T>(core_, core_->version()); }
+  subscription subscribe() const { return subscription(core_, core_->version()); }
 
  private:
   std::shared_ptr<detail::broadcast_core<T>> core_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// All of burrow. See docs/ for the guide, and docs/go-to-burrow.md for Go's words.
+// All of burrow but the network, which is <burrow/net.hpp>. See docs/ for the guide, and docs/go-to-burrow.md for Go's words.
 #pragma once
 
 #include <burrow/after.hpp>
@@ -7,7 +7,6 @@
 #include <burrow/barrier.hpp>
 #include <burrow/blocking.hpp>
 #include <burrow/broadcast.hpp>
-#include <burrow/buffered_reader.hpp>
 #include <burrow/chan.hpp>
 #include <burrow/combine.hpp>
 #include <burrow/cond.hpp>
@@ -20,15 +19,12 @@
 #include <burrow/go.hpp>
 #include <burrow/goroutine_exit.hpp>
 #include <burrow/group.hpp>
-#include <burrow/io_bytes.hpp>
 #include <burrow/latch.hpp>
 #include <burrow/mutex.hpp>
-#include <burrow/net.hpp>
 #include <burrow/once.hpp>
 #include <burrow/oneshot.hpp>
 #include <burrow/options.hpp>
 #include <burrow/rate_limiter.hpp>
-#include <burrow/result.hpp>
 #include <burrow/run.hpp>
 #include <burrow/runtime_clock.hpp>
 #include <burrow/rw_mutex.hpp>

@@ -14,9 +14,9 @@ namespace burrow {
 namespace detail {
 
 template <class T>
-inline constexpr bool is_byte_like = std::is_same_v<std::remove_cv_t<T>, std::byte> ||
-                                     std::is_same_v<std::remove_cv_t<T>, char> ||
-                                     std::is_same_v<std::remove_cv_t<T>, unsigned char>;
+inline constexpr bool is_byte_like =
+    std::is_same_v<std::remove_cv_t<T>, std::byte> || std::is_same_v<std::remove_cv_t<T>, char> ||
+    std::is_same_v<std::remove_cv_t<T>, unsigned char>;
 
 /// What a range's data() points at.
 template <class R>

@@ -9,6 +9,9 @@
 
 namespace burrow {
 
+template <class T>
+class watch;
+
 namespace detail {
 
 template <class T>
@@ -22,19 +25,17 @@ struct watch_core : published {
   }
 };
 
-}  // namespace detail
-
-/// Follows a watch; knows which value it has seen. Used by one goroutine at a time.
+/// Follows a watch: `watch<T>::follower`. Knows which value it has seen. Used by one goroutine at a time.
 template <class T>
-class watcher {
+class watch_follower {
  public:
-  /// Waits until there is a value that this watcher has not seen, and copies the latest into `v`:
+  /// Waits until there is a value that this follower has not seen, and copies the latest into `v`:
   /// those in between are skipped. False, `v` is untouched: the watch is closed, and the latest was
   /// seen. A case of select.
-  auto changed(T& v) { return detail::take_published<watcher, T>(*this, v); }
+  auto changed(T& v) { return take_published<watch_follower, T>(*this, v); }
 
   // For the operation.
-  detail::published* source() const noexcept { return core_.get(); }
+  published* source() const noexcept { return core_.get(); }
   bool has_next() const noexcept { return core_->version() != seen_ || core_->is_closed(); }
   bool take(T& v) {
     if (core_->version() == seen_) return false;
@@ -44,13 +45,15 @@ class watcher {
 
  private:
   template <class U>
-  friend class watch;
-  watcher(std::shared_ptr<detail::watch_core<T>> core, std::uint64_t seen) noexcept
+  friend class burrow::watch;
+  watch_follower(std::shared_ptr<watch_core<T>> core, std::uint64_t seen) noexcept
       : core_(std::move(core)), seen_(seen) {}
 
-  std::shared_ptr<detail::watch_core<T>> core_;
+  std::shared_ptr<watch_core<T>> core_;
   std::uint64_t seen_;
 };
+
+}  // namespace detail
 
 /// A value that changes, such as a configuration: any goroutine or thread may set it, those that
 /// watch it are told, and a slow one sees the latest alone. A handle, copied like a pointer. Go has
@@ -58,6 +61,8 @@ class watcher {
 template <class T>
 class watch {
  public:
+  using follower = detail::watch_follower<T>;
+
   /// Throws std::bad_alloc.
   explicit watch(T initial) : core_(std::make_shared<detail::watch_core<T>>()) {
     core_->value = std::make_shared<const T>(std::move(initial));
@@ -92,7 +97,7 @@ class watch {
   }
 
   /// Follows the changes from now on. Any thread.
-  watcher<T> subscribe() const { return watcher<T>(core_, core_->version()); }
+  follower subscribe() const { return follower(core_, core_->version()); }
 
  private:
   std::shared_ptr<detail::watch_core<T>> core_;
