@@ -31,7 +31,8 @@ struct broadcast_core : published {
   }
 };
 
-/// Gets what is sent after it was made: `broadcast<T>::subscription`. Used by one goroutine at a time.
+/// Gets what is sent after it was made: `broadcast<T>::subscription`. Used by one goroutine at a
+/// time.
 template <class T>
 class broadcast_subscription {
  public:

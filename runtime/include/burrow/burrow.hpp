@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// All of burrow but the network, which is <burrow/net.hpp>. See docs/ for the guide, and docs/go-to-burrow.md for Go's words.
+// All of burrow but the network, which is <burrow/net.hpp>. See docs/ for the guide, and
+// docs/go-to-burrow.md for Go's words.
 #pragma once
 
 #include <burrow/after.hpp>

@@ -25,7 +25,8 @@ struct watch_core : published {
   }
 };
 
-/// Follows a watch: `watch<T>::follower`. Knows which value it has seen. Used by one goroutine at a time.
+/// Follows a watch: `watch<T>::follower`. Knows which value it has seen. Used by one goroutine at
+/// a time.
 template <class T>
 class watch_follower {
  public:
