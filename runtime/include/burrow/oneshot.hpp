@@ -18,7 +18,7 @@ class oneshot {
  public:
   oneshot() noexcept = default;
 
-  /// Gives the value. False, and `value` is untouched: it was given, or closed, before.
+  /// Gives the value. False: one was given, or it was closed, before.
   bool send(T value) const {
     if (!begin()) return false;
     values_.try_send(std::move(value));
