@@ -6,8 +6,12 @@ include(CMakePackageConfigHelpers)
 
 set(burrow_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/burrow")
 
+set(burrow_targets burrow_scheduler burrow_context burrow_runtime)
+if(TARGET burrow_http)
+  list(APPEND burrow_targets burrow_http)
+endif()
 install(
-  TARGETS burrow_scheduler burrow_context burrow_runtime
+  TARGETS ${burrow_targets}
   EXPORT burrowTargets
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")

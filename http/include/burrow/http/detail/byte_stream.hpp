@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// What HTTP asks of a connection: a TCP stream today, and as little as this, so that TLS, or a test
+// that has no socket, can stand there as well.
+#pragma once
+
+#include <burrow/io_bytes.hpp>
+#include <burrow/net/stream.hpp>
+#include <burrow/result.hpp>
+#include <burrow/task.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace burrow::http::detail {
+
+using time_point = std::chrono::steady_clock::time_point;
+
+/// One goroutine reads, one writes, both at the same time. Every call ends with the Context that
+/// its goroutine carries.
+class byte_stream {
+ public:
+  virtual ~byte_stream() = default;
+  /// 0: the peer has ended its side.
+  virtual task<result<std::size_t>> read(bytes into) = 0;
+  virtual task<result<void>> write_all(std::span<const const_bytes> from) = 0;
+  /// The peer reads an end; reading goes on.
+  virtual void end_writing() noexcept = 0;
+  /// Ends what waits here. Any goroutine.
+  virtual void close() noexcept = 0;
+  /// Whether nothing is there to be read, not even an end: what a connection is like that can be
+  /// used again.
+  virtual bool is_quiet() const noexcept = 0;
+};
+
+class net_byte_stream final : public byte_stream {
+ public:
+  explicit net_byte_stream(net::stream s) noexcept : stream_(std::move(s)) {}
+  task<result<std::size_t>> read(bytes into) override { return stream_.read(into); }
+  task<result<void>> write_all(std::span<const const_bytes> from) override {
+    return stream_.write_all(from);
+  }
+  void end_writing() noexcept override;
+  void close() noexcept override;
+  bool is_quiet() const noexcept override;
+
+ private:
+  net::stream stream_;
+};
+
+/// Where the bytes of messages come from, a piece at a time.
+class byte_source {
+ public:
+  virtual ~byte_source() = default;
+  /// The next piece, which stays until the next call; empty: the peer has ended its side.
+  /// errc::timeout: `until` has passed, which some sources do not heed.
+  virtual task<result<std::string_view>> next(time_point until) = 0;
+};
+
+}  // namespace burrow::http::detail
