@@ -108,7 +108,8 @@ task<> connection::serve_requests(context alive) {
     const next_step next = co_await serve_one(alive);
     if (next == next_step::end) {
       const bool has_unread = !reader_->body_has_ended() || reader_->has_rest();
-      if (has_unread && !is_broken_) co_await linger();
+      const bool lingers = has_unread && !is_broken_;
+      if (lingers) co_await linger();
       co_return;
     }
     patience = options_.idle_timeout;
@@ -121,7 +122,8 @@ task<connection::next_step> connection::serve_one(context alive) {
   if (!head) {
     // A client that has gone, or a server that ends, wants no answer.
     const bool is_ours = head.error().category() == errc_category();
-    if (is_ours && head.error() != errc::incomplete) co_await refuse(status_for(head.error()));
+    const bool is_answered = is_ours && head.error() != errc::incomplete;
+    if (is_answered) co_await refuse(status_for(head.error()));
     co_return next_step::end;
   }
   if (head->length && *head->length > options_.body_limit) {
