@@ -159,9 +159,7 @@ void set_deadline(descriptor& d, io_side s, nanoseconds_t at, timer_set* set) no
     if (arms) {
       retain_memory(d);
       locked held(set->lock);
-      side.timer.type = &deadline_type;
       side.timer.set = set;
-      side.timer.on = &d;
       set->arm_at(side.timer, at);
     }
   }
@@ -174,7 +172,14 @@ void set_deadline(descriptor& d, io_side s, nanoseconds_t at, timer_set* set) no
 
 descriptor& adopt_descriptor(int fd) {
   descriptor* d = take_unused();
-  if (d == nullptr) d = new descriptor;
+  if (d == nullptr) {
+    d = new descriptor;
+    // For good: who runs a timer that has fired reads these while it may be armed anew.
+    for (descriptor::side_state* side : {&d->reading, &d->writing}) {
+      side->timer.type = &deadline_type;
+      side->timer.on = d;
+    }
+  }
   locked hold(d->lock);
   d->fd = fd;
   d->handles.store(1, relaxed);

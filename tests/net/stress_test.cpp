@@ -4,6 +4,7 @@
 #include "sockets.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <random>
 #include <stdexcept>
@@ -165,6 +166,51 @@ TEST_CASE("stress: scopes that fail, and runtimes that end, amid reads and write
     }
     CHECK(open_descriptors() == before);
   }
+}
+
+TEST_CASE("deadlines that are moved by several workers while they fire") {
+#if BURROW_ASAN || BURROW_TSAN
+  constexpr int rounds = 500;
+#else
+  constexpr int rounds = 3'000;
+#endif
+  run_test(4, []() -> task<> {
+    connection c = socket_pair();
+    std::atomic<long> timeouts{0};
+    co_await scope([&](group& g) -> task<> {
+      wait_group setters;
+      setters.add(3);
+      g.go([&]() -> task<> {
+        std::array<char, 8> some{};
+        for (;;) {
+          const result<std::size_t> got = co_await c.client.read(some);
+          if (got) break;  // the byte that is sent in the end
+          CHECK(got.error() == errc::io_timeout);
+          ++timeouts;
+          co_await this_goroutine::yield();
+        }
+      });
+      for (int setter = 0; setter < 3; ++setter) {
+        g.go([&, setter]() -> task<> {
+          for (int i = 0; i < rounds; ++i) {
+            const auto delay = std::chrono::microseconds((i + setter) % 7 * 10);
+            c.client.set_read_deadline(std::chrono::steady_clock::now() + delay).value();
+            co_await this_goroutine::yield();
+          }
+          setters.done();
+        });
+      }
+      co_await setters.wait();
+      c.client.set_read_deadline(std::chrono::steady_clock::now()).value();
+      const long before = timeouts;
+      while (timeouts == before) co_await this_goroutine::yield();
+      c.client.set_read_deadline(std::chrono::steady_clock::time_point::max()).value();
+      const result<void> sent = co_await c.server.write_all("!");
+      sent.value();
+      co_await g.wait();
+    });
+    CHECK(timeouts > 0);  // the last deadline, at least, was not moved in time
+  });
 }
 
 }  // namespace
