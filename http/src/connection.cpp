@@ -107,8 +107,8 @@ task<> connection::serve_requests(context alive) {
     }
     const next_step next = co_await serve_one(alive);
     if (next == next_step::end) {
-      const bool has_unread = !reader_->body_has_ended() || reader_->has_rest();
-      if (has_unread && !is_broken_) co_await linger();
+      const bool has_read_all = reader_->body_has_ended() && !reader_->has_rest();
+      if (!has_read_all) co_await linger();
       co_return;
     }
     patience = options_.idle_timeout;
@@ -121,7 +121,8 @@ task<connection::next_step> connection::serve_one(context alive) {
   if (!head) {
     // A client that has gone, or a server that ends, wants no answer.
     const bool is_ours = head.error().category() == errc_category();
-    if (is_ours && head.error() != errc::incomplete) co_await refuse(status_for(head.error()));
+    const bool has_gone = !is_ours || head.error() == errc::incomplete;
+    if (!has_gone) co_await refuse(status_for(head.error()));
     co_return next_step::end;
   }
   if (head->length && *head->length > options_.body_limit) {
@@ -213,6 +214,7 @@ task<> connection::refuse(int status) {
 
 /// Before the end: a close with unread bytes is a reset, which may overtake the last response.
 task<> connection::linger() {
+  if (is_broken_) co_return;
   stream_->end_writing();
   const auto until = later(linger_time);
   while (std::chrono::steady_clock::now() < until) {

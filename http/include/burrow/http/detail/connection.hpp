@@ -52,7 +52,7 @@ class connection final : public response_sink {
   connection(const server_options& options, recv_chan<> closing,
              std::shared_ptr<byte_stream> stream, net::address peer);
 
-  /// Serves it to its end, as a child of `g`, which gets the reader as a child as well. `ctx` is the
+  /// Serves it to its end, as a child of `g`, which gets the reader as a child, too. `ctx` is the
   /// Context under which responses are written.
   static task<> run(context ctx, std::shared_ptr<connection> self, group& g);
 

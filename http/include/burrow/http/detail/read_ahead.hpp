@@ -31,8 +31,8 @@ class read_ahead final : public byte_source {
   /// The reader. It runs under a Context that ends when the connection does. Keeps `self`.
   static task<> run(context ctx, std::shared_ptr<read_ahead> self);
 
-  /// What has come, if any has, even if the carried Context has ended: that the client has ended its
-  /// side is no reason to forget what it has sent. Else waits, and heeds the Context.
+  /// What has come, if any has, even if the carried Context has ended: that the client has ended
+  /// its side is no reason to forget what it has sent. Else waits, and heeds the Context.
   task<result<std::string_view>> next(time_point until) override;
 
   /// Waits for the first bytes of a request, which are in `into` then; `closing` ends it, too.
