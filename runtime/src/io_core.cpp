@@ -41,6 +41,11 @@ void never_block(descriptor& d) noexcept {
 
 bool would_block(int result) noexcept { return result == -EAGAIN || result == -EWOULDBLOCK; }
 
+/// Before the call that may turn out to block.
+std::uint32_t events_of(descriptor& d, io_side side) noexcept {
+  return d.side(side).events.load(acquire);  // acquire: pairs with the release in note_ready()
+}
+
 int attempt(io_request& r) noexcept {
   int result = 0;
   do {
@@ -55,13 +60,13 @@ io_outcome outcome_of(int result, const descriptor& d, io_side side) noexcept {
   return {0, system_error_code(-result)};
 }
 
-/// Until the descriptor is ready: zero. Else why it will not be.
-task<std::error_code> wait_for_event(descriptor& d, io_side side) {
+/// Until an event has come since `seen` was the count of them: zero. Else why none will.
+task<std::error_code> wait_for_event(descriptor& d, io_side side, std::uint32_t seen) {
   goroutine& g = co_await io_entry();
   driver& in = g.home->io();
   if (const int error = in.watch(d, side); error != 0) co_return system_error_code(error);
   cancellable_node* const watched = watched_by(g);
-  readiness_operation ready(d, side, in.group);
+  readiness_operation ready(d, side, seen, in.group);
   if (!co_await io_wait(ready)) co_return error_of(*watched);
   co_return refusal_of(d, side);
 }
@@ -72,9 +77,10 @@ task<io_outcome> perform_when_ready(descriptor& d, io_request& r) {
   r.on = &d;
   for (;;) {
     if (const std::error_code error = refusal_of(d, r.type->side)) co_return {0, error};
+    const std::uint32_t seen = events_of(d, r.type->side);
     const int result = attempt(r);
     if (!would_block(result)) co_return outcome_of(result, d, r.type->side);
-    const std::error_code error = co_await wait_for_event(d, r.type->side);
+    const std::error_code error = co_await wait_for_event(d, r.type->side, seen);
     if (error) co_return {0, error};
   }
 }
@@ -138,9 +144,10 @@ task<result<void>> wait_until_ready(descriptor_ref d, io_side side) {
   if (!user) co_return errc::not_open;
   for (;;) {
     if (const std::error_code error = refusal_of(*d, side)) co_return error;
+    const std::uint32_t seen = events_of(*d, side);
     pollfd now{d->fd, static_cast<short>(side == io_side::read ? POLLIN : POLLOUT), 0};
     if (::poll(&now, 1, 0) > 0) co_return {};
-    if (const std::error_code error = co_await wait_for_event(*d, side)) co_return error;
+    if (const std::error_code error = co_await wait_for_event(*d, side, seen)) co_return error;
   }
 }
 

@@ -43,9 +43,10 @@ void unlist(descriptor& d, io_request& r) noexcept {
   if (r.next != nullptr) r.next->previous = r.previous;
 }
 
-/// Under the lock: whoever waits for readiness goes on; if nobody does, the event is kept.
+/// Under the lock: whoever waits for readiness goes on, and who is about to wait will not.
 void note_ready(descriptor::side_state& side, wake_list& wakes) noexcept {
-  if (side.waiters.empty()) side.ready = true;
+  // release: the call of whoever reads this count finds what the event was about.
+  side.events.store(side.events.load(relaxed) + 1, release);
   side.waiters.claim_all(wakes);
 }
 
@@ -183,7 +184,6 @@ descriptor& adopt_descriptor(int fd) {
   ++d->generation;
   d->watched_by = 0;
   for (descriptor::side_state* side : {&d->reading, &d->writing}) {
-    side->ready = false;
     side->expired.store(false, relaxed);
     side->deadline = never;
   }

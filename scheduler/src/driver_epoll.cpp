@@ -81,11 +81,10 @@ class epoll_driver final : public driver {
   void submit(io_request&) noexcept override {}
   void cancel(io_request&) noexcept override {}
 
-  int watch(descriptor& d, io_side side) noexcept override {
+  int watch(descriptor& d, io_side) noexcept override {
     std::uint64_t tag = 0;
     {
       locked hold(d.lock);
-      d.side(side).ready = false;
       if (d.watched_by == group.number) return 0;
       tag = reinterpret_cast<std::uintptr_t>(&d) | std::uint64_t{d.generation} << address_bits;
     }

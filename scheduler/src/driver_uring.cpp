@@ -150,7 +150,6 @@ class uring_driver final : public driver {
     {
       locked hold(d.lock);
       if (d.closing.load(relaxed)) return 0;  // the wait will tell
-      s.ready = false;
       if (std::exchange(s.is_polled, true)) return 0;
       ++d.users;
       s.poll.cancel_asked = false;

@@ -9,8 +9,9 @@
 // Invariants, all under the descriptor's lock:
 //  1. Once `closing` is set nobody becomes a user, and no waiter is enlisted.
 //  2. A request is listed from its begin to its completion.
-//  3. A side's `ready` is set by an event that found no waiter, and taken by the next attempt to
-//     wait: an event after a call that would have blocked is never lost.
+//  3. A side counts its events. Whoever means to wait has read the count before the call that would
+//     have blocked, and waits only if it is still the same: an event in between is never lost, also
+//     if it has woken another waiter.
 #pragma once
 
 #include <burrow/detail/driver.hpp>
@@ -37,10 +38,10 @@ struct deadline_timer : timer_node {
 struct descriptor : wait_source {
   /// Of those that read, or those that write.
   struct side_state {
-    wait_list waiters;            // for readiness
-    bool ready = false;           // an event has come that nobody waited for
-    bool is_polled = false;       // `poll` is in the kernel
-    atomic<bool> expired{false};  // its deadline has passed
+    wait_list waiters;                // for readiness
+    atomic<std::uint32_t> events{0};  // so far; written under the lock
+    bool is_polled = false;           // `poll` is in the kernel
+    atomic<bool> expired{false};      // its deadline has passed
     nanoseconds_t deadline = never;
     poll_request poll;
     deadline_timer timer;  // under the lock of its set
@@ -150,16 +151,19 @@ class readiness_operation : public operation<readiness_operation> {
  public:
   static constexpr wait_reason reason = wait_reason::io_wait;
 
-  /// watch() has been called.
-  readiness_operation(descriptor& d, io_side side, driver_group& group) noexcept
-      : d_(d), side_(d.side(side)), group_(group) {}
+  /// watch() has been called. `seen` is the side's count of events before the call was made that
+  /// would have blocked.
+  readiness_operation(descriptor& d, io_side side, std::uint32_t seen, driver_group& group) noexcept
+      : d_(d), side_(d.side(side)), seen_(seen), group_(group) {}
 
   wait_source* source() const noexcept { return &d_; }
-  bool ready() const noexcept { return false; }  // under the lock alone
-  bool attempt(goroutine*&) noexcept {
-    return std::exchange(side_.ready, false) || d_.closing.load(relaxed) ||
-           side_.expired.load(relaxed);
+  /// A select asks this, under the lock too, before it attempts anything.
+  bool ready() const noexcept {
+    // acquire: pairs with the stores under the lock, for the look without it
+    return side_.events.load(acquire) != seen_ || d_.closing.load(acquire) ||
+           side_.expired.load(acquire);
   }
+  bool attempt(goroutine*&) noexcept { return ready(); }
   void enlist() noexcept {
     side_.waiters.push_back(*this);
     group_.waiting.fetch_add(1, relaxed);
@@ -175,6 +179,7 @@ class readiness_operation : public operation<readiness_operation> {
  private:
   descriptor& d_;
   descriptor::side_state& side_;
+  std::uint32_t seen_;
   driver_group& group_;
   bool is_counted_ = false;
 };
