@@ -50,6 +50,9 @@ class epoll_driver final : public driver {
     const int n = wait_for(waited_, timeout);
     std::lock_guard hold(mutex_);
     waited_count_ = std::max(n, 0);
+    // A goroutine may be about to wait for one of them: they must not be passed over because none
+    // does yet.
+    in_flight.store(static_cast<std::size_t>(waited_count_), relaxed);
   }
 
   void poll(wake_list& wakes) noexcept override {
@@ -58,15 +61,18 @@ class epoll_driver final : public driver {
     {
       std::lock_guard hold(mutex_);
       count = std::exchange(waited_count_, 0);
+      in_flight.store(0, relaxed);
       std::copy_n(waited_.begin(), count, some.begin());
       // A call costs as much as many turns of a busy worker.
       if (count == 0 && ++polls_ % poll_interval != 0 && is_on_own_worker()) return;
     }
-    note(some, count, wakes);
+    bool is_woken = note(some, count, wakes);
     do {
       count = ::epoll_wait(epoll_, some.data(), static_cast<int>(some.size()), 0);
-      note(some, count, wakes);
+      is_woken = note(some, count, wakes) || is_woken;
     } while (count == static_cast<int>(some.size()));
+    // The wake-up was for the worker of this driver, which may be asleep, or about to be.
+    if (is_woken && !is_on_own_worker()) wake();
   }
 
   void wake() noexcept override {
@@ -123,10 +129,15 @@ class epoll_driver final : public driver {
     return n;
   }
 
-  static void note(const events& some, int count, wake_list& wakes) noexcept {
+  /// True: one of them was a wake-up.
+  static bool note(const events& some, int count, wake_list& wakes) noexcept {
+    bool is_woken = false;
     for (int i = 0; i < count; ++i) {
       const epoll_event& e = some[static_cast<std::size_t>(i)];
-      if (e.data.u64 == 0) continue;  // a wake-up
+      if (e.data.u64 == 0) {
+        is_woken = true;
+        continue;
+      }
       const std::uint64_t address = e.data.u64 & ((std::uint64_t{1} << address_bits) - 1);
       auto& d = *reinterpret_cast<descriptor*>(address);
       const bool has_failed = (e.events & (EPOLLERR | EPOLLHUP)) != 0;
@@ -135,6 +146,7 @@ class epoll_driver final : public driver {
       const auto generation = static_cast<std::uint16_t>(e.data.u64 >> address_bits);
       note_event(d, generation, readable, writable, wakes);
     }
+    return is_woken;
   }
 
   bool is_on_own_worker() const noexcept {

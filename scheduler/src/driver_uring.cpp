@@ -108,6 +108,7 @@ class uring_driver final : public driver {
       hand_over();
     }
     collect(wakes);
+    pass_wake_up_on();
   }
 
   void wake() noexcept override {
@@ -295,6 +296,17 @@ class uring_driver final : public driver {
     }
   }
 
+  /// A wake-up was for the worker of this driver. If another one has collected it, that worker may
+  /// be asleep, or about to be.
+  void pass_wake_up_on() noexcept {
+    {
+      std::lock_guard hold(mutex_);
+      if (!std::exchange(is_woken_, false)) return;
+    }
+    const worker* const w = current_worker();
+    if (w == nullptr || &const_cast<worker*>(w)->io() != this) wake();
+  }
+
   struct arrival {
     io_request* request;
     int result;
@@ -343,6 +355,7 @@ class uring_driver final : public driver {
     const bool has_more = (cqe.flags & IORING_CQE_F_MORE) != 0;
     if (cqe.user_data == 0) {  // the eventfd's poll; it may end by itself
       wake_armed_ = has_more;
+      is_woken_ = true;
       return false;
     }
     auto& r = *reinterpret_cast<io_request*>(cqe.user_data & ~cancel_tag);
@@ -368,6 +381,7 @@ class uring_driver final : public driver {
   int wake_ = -1;
   std::mutex mutex_;
   bool wake_armed_ = false;  // under the mutex, as all below
+  bool is_woken_ = false;    // by a wake-up that poll() has collected
   bool is_waiting_ = false;
   bool is_collecting_ = false;
   io_request* backlog_ = nullptr;
