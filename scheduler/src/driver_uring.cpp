@@ -111,6 +111,7 @@ class uring_driver final : public driver {
       hand_over();
     }
     collect(wakes);
+    pass_wake_up_on();
   }
 
   void wake() noexcept override {
@@ -329,6 +330,16 @@ class uring_driver final : public driver {
     }
   }
 
+  /// Whoever serves this worker may have collected its wake-up while it goes to sleep. Once for all
+  /// that was collected: a wake-up brings a completion of its own.
+  void pass_wake_up_on() noexcept {
+    {
+      std::lock_guard hold(mutex_);
+      if (!std::exchange(is_woken_, false)) return;
+    }
+    if (!is_on_own_worker()) wake();
+  }
+
   /// Under the mutex.
   std::size_t take(arrivals& some) noexcept {
     std::size_t count = 0;
@@ -350,8 +361,7 @@ class uring_driver final : public driver {
     const bool has_more = (cqe.flags & IORING_CQE_F_MORE) != 0;
     if (cqe.user_data == 0) {  // the eventfd's poll; it may end by itself
       wake_armed_ = has_more;
-      // Whoever serves this worker may have taken it while that goes to sleep.
-      if (!is_on_own_worker()) wake();
+      is_woken_ = true;
       return false;
     }
     auto& r = *reinterpret_cast<io_request*>(cqe.user_data & ~cancel_tag);
@@ -377,6 +387,7 @@ class uring_driver final : public driver {
   int wake_ = -1;
   std::mutex mutex_;
   bool wake_armed_ = false;  // under the mutex, as all below
+  bool is_woken_ = false;    // by a wake-up that poll() has collected
   bool is_waiting_ = false;
   bool is_collecting_ = false;
   io_request* backlog_ = nullptr;

@@ -29,12 +29,13 @@ class running_server {
  public:
   running_server(http::server_options options, net::listener listener)
       : server(std::move(options)), listener_(std::move(listener)) {
+    // It ends after stop() has: it has its own handle to the channel.
     go(
-        [](running_server& self) -> task<> {
-          const result<void> end = co_await self.server.serve(self.listener_);
-          co_await self.ended_.send(end.error());
+        [](http::server& served, net::listener l, chan<std::error_code> ended) -> task<> {
+          const result<void> end = co_await served.serve(std::move(l));
+          co_await ended.send(end.error());
         },
-        std::ref(*this));
+        std::ref(server), listener_, ended_);
   }
   running_server(const running_server&) = delete;
   running_server& operator=(const running_server&) = delete;

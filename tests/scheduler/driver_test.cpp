@@ -71,6 +71,17 @@ TEST_CASE("a wake-up before the wait ends it; several are one") {
   });
 }
 
+TEST_CASE("a wake-up that another thread has collected still ends the wait") {
+  with_each([](driver& d) {
+    d.wait(0);  // from here on wake-ups are awaited
+    d.wake();
+    wake_list nobody;
+    d.poll(nobody);  // as whoever serves a stuck worker: this thread is not the driver's worker
+    d.wait(never);   // would hang
+    CHECK(nobody.empty());
+  });
+}
+
 TEST_CASE("a wake-up from another thread ends a wait, again and again") {
 #if BURROW_ASAN || BURROW_TSAN
   constexpr int rounds = 500;
