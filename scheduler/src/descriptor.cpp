@@ -45,7 +45,7 @@ void unlist(descriptor& d, io_request& r) noexcept {
 
 /// Under the lock: whoever waits for readiness goes on; if nobody does, the event is kept.
 void note_ready(descriptor::side_state& side, wake_list& wakes) noexcept {
-  if (side.waiters.empty()) side.ready = true;
+  if (side.waiters.empty()) side.ready.store(true, release);  // pairs with the acquire in ready()
   side.waiters.claim_all(wakes);
 }
 
@@ -95,7 +95,7 @@ void expire(descriptor& d, io_side side) noexcept {
     locked hold(d.lock);
     descriptor::side_state& state = d.side(side);
     if (state.deadline > steady_now()) return;  // it was moved while this was on its way
-    state.expired.store(true, relaxed);
+    state.expired.store(true, release);         // pairs with the acquire in ready()
     for (io_request* r = d.requests; r != nullptr; r = r->next) {
       if (r->type->side == side && r->type->complete == nullptr) r->in->cancel(*r);
     }
@@ -183,7 +183,7 @@ descriptor& adopt_descriptor(int fd) {
   ++d->generation;
   d->watched_by = 0;
   for (descriptor::side_state* side : {&d->reading, &d->writing}) {
-    side->ready = false;
+    side->ready.store(false, relaxed);
     side->expired.store(false, relaxed);
     side->deadline = never;
   }

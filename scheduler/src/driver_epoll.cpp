@@ -4,9 +4,9 @@
 // milliseconds, rounded up.
 //
 // A descriptor joins the set of the worker whose goroutine is the first to wait for it, for good:
-// edge-triggered, for both sides. The kernel takes it out when its number is closed, which only
-// its last user does. An event carries the descriptor's address and generation: one that was
-// collected before the descriptor was closed finds another generation there.
+// edge-triggered, for both sides. The kernel takes it out when the last number of what is open is
+// closed; until then it may tell of a descriptor that is gone. An event carries the descriptor's
+// address and generation: one of the descriptor before finds another generation there.
 #include <burrow/detail/descriptor.hpp>
 #include <burrow/detail/worker.hpp>
 
@@ -81,18 +81,23 @@ class epoll_driver final : public driver {
   void submit(io_request&) noexcept override {}
   void cancel(io_request&) noexcept override {}
 
-  int watch(descriptor& d, io_side side) noexcept override {
+  int watch(descriptor& d, io_side) noexcept override {
     std::uint64_t tag = 0;
     {
       locked hold(d.lock);
-      d.side(side).ready = false;
+      // What is ready stays noted: its event may have come since the call that would have blocked.
       if (d.watched_by == group.number) return 0;
       tag = reinterpret_cast<std::uintptr_t>(&d) | std::uint64_t{d.generation} << address_bits;
     }
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.u64 = tag;
-    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, d.fd, &event) != 0 && errno != EEXIST) return errno;
+    // EEXIST: what was open under this number is still open under another one, and so has stayed in
+    // the set with the tag of a descriptor that is gone; or another goroutine was faster.
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, d.fd, &event) != 0 &&
+        (errno != EEXIST || ::epoll_ctl(epoll_, EPOLL_CTL_MOD, d.fd, &event) != 0)) {
+      return errno;
+    }
     locked hold(d.lock);
     d.watched_by = group.number;
     return 0;

@@ -150,8 +150,8 @@ class uring_driver final : public driver {
     {
       locked hold(d.lock);
       if (d.closing.load(relaxed)) return 0;  // the wait will tell
-      s.ready = false;
       if (std::exchange(s.is_polled, true)) return 0;
+      s.ready.store(false, relaxed);  // under the lock; the poll finds what is ready now
       ++d.users;
       s.poll.cancel_asked = false;
       list_request(d, s.poll, *this);

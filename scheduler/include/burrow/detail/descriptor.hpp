@@ -38,7 +38,7 @@ struct descriptor : wait_source {
   /// Of those that read, or those that write.
   struct side_state {
     wait_list waiters;            // for readiness
-    bool ready = false;           // an event has come that nobody waited for
+    atomic<bool> ready{false};    // an event has come that nobody waited for; see note_ready()
     bool is_polled = false;       // `poll` is in the kernel
     atomic<bool> expired{false};  // its deadline has passed
     nanoseconds_t deadline = never;
@@ -155,10 +155,14 @@ class readiness_operation : public operation<readiness_operation> {
       : d_(d), side_(d.side(side)), group_(group) {}
 
   wait_source* source() const noexcept { return &d_; }
-  bool ready() const noexcept { return false; }  // under the lock alone
+  bool ready() const noexcept {
+    // acquire: pairs with the release of who sets them, under the lock.
+    return side_.ready.load(acquire) || d_.closing.load(acquire) || side_.expired.load(acquire);
+  }
   bool attempt(goroutine*&) noexcept {
-    return std::exchange(side_.ready, false) || d_.closing.load(relaxed) ||
-           side_.expired.load(relaxed);
+    const bool is_ready = ready();
+    side_.ready.store(false, relaxed);  // relaxed: under the lock, and who sees it waits
+    return is_ready;
   }
   void enlist() noexcept {
     side_.waiters.push_back(*this);
