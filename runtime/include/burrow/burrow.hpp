@@ -15,9 +15,12 @@
 #include <burrow/deferred.hpp>
 #include <burrow/errc.hpp>
 #include <burrow/errors.hpp>
+#include <burrow/file.hpp>
+#include <burrow/files.hpp>
 #include <burrow/go.hpp>
 #include <burrow/goroutine_exit.hpp>
 #include <burrow/group.hpp>
+#include <burrow/io.hpp>
 #include <burrow/latch.hpp>
 #include <burrow/mutex.hpp>
 #include <burrow/once.hpp>

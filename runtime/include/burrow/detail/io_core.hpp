@@ -68,7 +68,7 @@ class [[nodiscard]] io_wait {
     }
     bool await_resume() {
       const bool has_happened = cases_.finish() == 0;
-      if (has_happened) op_.result();
+      if (has_happened) static_cast<void>(op_.result());
       return has_happened;
     }
 
@@ -81,6 +81,22 @@ class [[nodiscard]] io_wait {
 
  private:
   Op* op_;
+};
+
+/// A user of the descriptor for as long as this lives; false: it is closed, or there is none.
+class descriptor_use {
+ public:
+  explicit descriptor_use(const descriptor_ref& d) noexcept
+      : d_(d && begin_use(*d) ? d.get() : nullptr) {}
+  ~descriptor_use() {
+    if (d_ != nullptr) end_use(*d_);
+  }
+  descriptor_use(const descriptor_use&) = delete;
+  descriptor_use& operator=(const descriptor_use&) = delete;
+  explicit operator bool() const noexcept { return d_ != nullptr; }
+
+ private:
+  descriptor* d_;
 };
 
 /// Why a descriptor lets nothing begin: it was closed, or its deadline has passed.
@@ -101,6 +117,9 @@ enum class io_course : bool { ask_first, try_first };
 /// throws goroutine_exit.
 task<io_outcome> perform(descriptor_ref d, io_request& r, io_course course = io_course::ask_first,
                          void (*undo)(int) noexcept = nullptr);
+
+/// As perform(), but by the call itself whenever the descriptor is ready, whatever the driver.
+task<io_outcome> perform_by_readiness(descriptor_ref d, io_request& r);
 
 /// Awaited: until `d` is ready on that side, as poll(2) means it. The error as for perform().
 task<result<void>> wait_until_ready(descriptor_ref d, io_side side);
