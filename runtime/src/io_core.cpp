@@ -16,25 +16,11 @@ namespace detail {
 
 namespace {
 
-/// A user of the descriptor for as long as this lives.
-class use {
- public:
-  explicit use(const descriptor_ref& d) noexcept : d_(d && begin_use(*d) ? d.get() : nullptr) {}
-  ~use() {
-    if (d_ != nullptr) end_use(*d_);
-  }
-  use(const use&) = delete;
-  use& operator=(const use&) = delete;
-  explicit operator bool() const noexcept { return d_ != nullptr; }
-
- private:
-  descriptor* d_;
-};
-
 /// A call on this descriptor may not block its worker. The flag belongs to what is open, not to the
-/// number, so it is set only on what burrow has opened or been given for good.
+/// number, so it is set only on what burrow has opened or been given for good; the calls on what
+/// was lent look first whether they would wait.
 void never_block(descriptor& d) noexcept {
-  if (d.never_blocks.exchange(true, relaxed)) return;
+  if (d.is_lent || d.never_blocks.exchange(true, relaxed)) return;
   const int flags = ::fcntl(d.fd, F_GETFL);
   if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(d.fd, F_SETFL, flags | O_NONBLOCK);
 }
@@ -94,7 +80,7 @@ task<io_outcome> perform(descriptor_ref d, io_request& r, io_course course,
   goroutine& g = co_await io_entry();
   cancellable_node* const watched = watched_by(g);
   if (watched != nullptr && watched->has_ended()) co_return {0, error_of(*watched)};
-  const use user(d);
+  const descriptor_use user(d);
   if (!user) co_return {0, errc::not_open};
   const io_side side = r.type->side;
   if (course == io_course::when_ready || !g.home->io().takes_requests()) {
@@ -145,7 +131,7 @@ task<result<void>> wait_until_ready(descriptor_ref d, io_side side) {
   const goroutine& g = co_await io_entry();
   cancellable_node* const watched = watched_by(g);
   if (watched != nullptr && watched->has_ended()) co_return error_of(*watched);
-  const use user(d);
+  const descriptor_use user(d);
   if (!user) co_return errc::not_open;
   for (;;) {
     if (const std::error_code error = refusal_of(*d, side)) co_return error;

@@ -186,6 +186,8 @@ descriptor& adopt_descriptor(int fd) {
   d->references.store(1, relaxed);
   d->closing.store(false, relaxed);
   d->never_blocks.store(false, relaxed);
+  d->is_lent = false;
+  d->keeps_number = false;
   ++d->generation;
   d->watched_by = 0;
   for (descriptor::side_state* side : {&d->reading, &d->writing}) {
@@ -227,6 +229,7 @@ void end_use(descriptor& d) noexcept {
   {
     locked hold(d.lock);
     if (--d.users == 0 && d.closing.load(relaxed)) fd = std::exchange(d.fd, -1);
+    if (d.keeps_number) fd = -1;
   }
   if (fd >= 0) ::close(fd);
 }

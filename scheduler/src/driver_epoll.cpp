@@ -4,9 +4,9 @@
 // milliseconds, rounded up.
 //
 // A descriptor joins the set of the worker whose goroutine is the first to wait for it, for good:
-// edge-triggered, for both sides. The kernel takes it out when its number is closed, which only
-// its last user does. An event carries the descriptor's address and generation: one that was
-// collected before the descriptor was closed finds another generation there.
+// edge-triggered, for both sides. The kernel takes it out when the last number of what is open is
+// closed; until then it may tell of a descriptor that is gone. An event carries the descriptor's
+// address and generation: one of the descriptor before finds another generation there.
 #include <burrow/detail/descriptor.hpp>
 #include <burrow/detail/worker.hpp>
 
@@ -94,10 +94,12 @@ class epoll_driver final : public driver {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.u64 = tag;
-    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, d.fd, &event) != 0) {
-      // Another runtime had its events in between. This tells again what there is.
-      if (errno != EEXIST) return errno;
-      if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, d.fd, &event) != 0) return errno;
+    // EEXIST: another runtime has had its events in between, another goroutine was faster, or what was
+    // open under this number is still open under another one, and so has stayed in the set with the
+    // tag of a descriptor that is gone. This tells again what there is.
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, d.fd, &event) != 0 &&
+        (errno != EEXIST || ::epoll_ctl(epoll_, EPOLL_CTL_MOD, d.fd, &event) != 0)) {
+      return errno;
     }
     locked hold(d.lock);
     d.watched_by = group.number;

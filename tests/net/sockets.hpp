@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What the tests of sockets share: connections to this machine, and how many descriptors are open.
+// What the tests of sockets share: connections to this machine.
 #pragma once
 
+#include "open_descriptors.hpp"
 #include "run_test.hpp"
 
 #include <burrow/net/listener.hpp>
@@ -11,7 +12,6 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
 #include <string>
 #include <string_view>
@@ -39,16 +39,6 @@ inline connection socket_pair() {
   std::array<int, 2> ends{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
   return {burrow::net::stream::adopt(ends[0]), burrow::net::stream::adopt(ends[1])};
-}
-
-/// Of this process, at this moment.
-inline int open_descriptors() {
-  DIR* const all = ::opendir("/proc/self/fd");
-  REQUIRE(all != nullptr);
-  int count = -1;  // that of the folder itself
-  while (const dirent* const entry = ::readdir(all)) count += entry->d_name[0] != '.' ? 1 : 0;
-  ::closedir(all);
-  return count;
 }
 
 inline bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }

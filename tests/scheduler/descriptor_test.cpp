@@ -49,3 +49,26 @@ TEST_CASE("an event between a call that would have blocked and the wait is not l
   CHECK(is_ready(writer, *d));
   ::close(ends[1]);
 }
+
+TEST_CASE("a number that is used again for what was never closed is watched anew") {
+  driver_group group;
+  const auto in = make_epoll_driver(group);
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const int number = ::dup(ends[0]);
+  {
+    const descriptor_ref first(adopt_descriptor(number));
+    REQUIRE(in->watch(*first, io_side::read) == 0);
+  }
+  REQUIRE(::dup(ends[0]) == number);
+  const descriptor_ref second(adopt_descriptor(number));
+  const std::uint32_t seen = second->reading.events.load();
+  REQUIRE(in->watch(*second, io_side::read) == 0);
+  REQUIRE(::write(ends[1], "x", 1) == 1);
+  wake_list nobody;
+  in->poll(nobody);
+  readiness_operation op(*second, io_side::read, seen, group);
+  CHECK(is_ready(op, *second));
+  ::close(ends[0]);
+  ::close(ends[1]);
+}

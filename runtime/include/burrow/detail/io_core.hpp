@@ -69,7 +69,7 @@ class [[nodiscard]] io_wait {
     }
     bool await_resume() {
       const bool has_happened = cases_.finish() == 0;
-      if (has_happened) op_.result();
+      if (has_happened) static_cast<void>(op_.result());
       return has_happened;
     }
 
@@ -82,6 +82,22 @@ class [[nodiscard]] io_wait {
 
  private:
   Op* op_;
+};
+
+/// A user of the descriptor for as long as this lives; false: it is closed, or there is none.
+class descriptor_use {
+ public:
+  explicit descriptor_use(const descriptor_ref& d) noexcept
+      : d_(d && begin_use(*d) ? d.get() : nullptr) {}
+  ~descriptor_use() {
+    if (d_ != nullptr) end_use(*d_);
+  }
+  descriptor_use(const descriptor_use&) = delete;
+  descriptor_use& operator=(const descriptor_use&) = delete;
+  explicit operator bool() const noexcept { return d_ != nullptr; }
+
+ private:
+  descriptor* d_;
 };
 
 /// Why a descriptor lets nothing begin: it was closed, or its deadline has passed.

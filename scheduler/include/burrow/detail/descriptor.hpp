@@ -58,6 +58,9 @@ struct descriptor : wait_source {
   std::uint32_t users = 0;
   atomic<bool> closing{false};       // written under the lock
   atomic<bool> never_blocks{false};  // the kernel was told so, for calls that are made directly
+  // Others have what is open, too: its flags stay as they are. Set before it is shared.
+  bool is_lent = false;
+  bool keeps_number = false;  // the number is not burrow's to close; set as is_lent
   std::uint16_t generation = 0;
   std::uint64_t watched_by = 0;  // the number of the group that has its events; 0: none
   io_request* requests = nullptr;
