@@ -233,8 +233,8 @@ bool is_valid(const std::vector<std::string>& command, const options& how) noexc
   return is_good;
 }
 
-/// Whether the kernel forgets processes that have ended: then nobody learns how they have, and their
-/// numbers may belong to others at any time.
+/// Whether the kernel forgets processes that have ended: then nobody learns how they have, and
+/// their numbers may belong to others at any time.
 bool forgets_processes() noexcept {
   struct sigaction action{};
   ::sigaction(SIGCHLD, nullptr, &action);

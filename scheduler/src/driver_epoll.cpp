@@ -94,9 +94,9 @@ class epoll_driver final : public driver {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.u64 = tag;
-    // EEXIST: another runtime has had its events in between, another goroutine was faster, or what was
-    // open under this number is still open under another one, and so has stayed in the set with the
-    // tag of a descriptor that is gone. This tells again what there is.
+    // EEXIST: another runtime has had its events in between, another goroutine was faster, or what
+    // was open under this number is still open under another one, and so has stayed in the set with
+    // the tag of a descriptor that is gone. This tells again what there is.
     if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, d.fd, &event) != 0 &&
         (errno != EEXIST || ::epoll_ctl(epoll_, EPOLL_CTL_MOD, d.fd, &event) != 0)) {
       return errno;
