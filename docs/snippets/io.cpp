@@ -79,7 +79,7 @@ task<> start() {
   std::printf("%s\n", answer.value().c_str());
   co_await gives_up((co_await net::dial(listener.local_address())).value());
   listener.close().value();
-  co_await serve_for_a_while((co_await net::listen("unix", "@burrow-guide")).value());
+  co_await serve_for_a_while((co_await net::listen("tcp", "127.0.0.1:0")).value());
 }
 
 int main() { return run(start); }

@@ -66,10 +66,7 @@ task<result<std::size_t>> request_body::read(bytes into) {
 
 connection::connection(const server_options& options, recv_chan<> closing,
                        std::shared_ptr<byte_stream> stream, net::address peer)
-    : options_(options),
-      closing_(std::move(closing)),
-      stream_(std::move(stream)),
-      peer_(std::move(peer)) {}
+    : options_(options), closing_(std::move(closing)), stream_(std::move(stream)), peer_(peer) {}
 
 bool connection::is_closing() const {
   unit none;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <burrow/http/errc.hpp>
 
+#include <cstddef>
+#include <new>
 #include <string>
 
 namespace burrow::http {
@@ -39,7 +41,9 @@ class http_category final : public std::error_category {
 }  // namespace
 
 const std::error_category& errc_category() noexcept {
-  static const auto* category = new http_category;  // an error may outlive main()
+  // Never destroyed: an error may outlive main().
+  alignas(http_category) static std::byte storage[sizeof(http_category)];
+  static const auto* category = new (storage) http_category;
   return *category;
 }
 

@@ -178,14 +178,14 @@ result<message_head> message_reader::finish_head() {
     auto& p = *parser_->as_request;
     head.method = to_text(p.get().method_string());
     head.target = to_text(p.get().target());
-    head.minor_version = p.get().version() % 10;
+    head.minor_version = static_cast<int>(p.get().version() % 10);
     head.keep_alive = p.keep_alive();
     if (!copy_fields(p.get(), head.fields)) return errc::malformed;
     if (const std::error_code error = check_request(head)) return error;
   } else {
     auto& p = *parser_->as_response;
     head.status = static_cast<int>(p.get().result_int());
-    head.minor_version = p.get().version() % 10;
+    head.minor_version = static_cast<int>(p.get().version() % 10);
     head.keep_alive = p.keep_alive();
     if (!copy_fields(p.get(), head.fields)) return errc::malformed;
   }

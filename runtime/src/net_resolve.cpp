@@ -12,10 +12,12 @@
 #include <burrow/net/listener.hpp>
 
 #include <cerrno>
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <netdb.h>
+#include <new>
 #include <optional>
 #include <string>
 #include <sys/socket.h>
@@ -35,7 +37,9 @@ class resolver_category final : public std::error_category {
 };
 
 const std::error_category& resolver_errors() noexcept {
-  static const auto* category = new resolver_category;  // an error may outlive main()
+  // Never destroyed: an error may outlive main().
+  alignas(resolver_category) static std::byte storage[sizeof(resolver_category)];
+  static const auto* category = new (storage) resolver_category;
   return *category;
 }
 
@@ -121,7 +125,9 @@ class lookup_operation : public d::operation<lookup_operation> {
 class lookups {
  public:
   static lookups& all() noexcept {
-    static auto* const one = new lookups;  // its threads may outlive main()
+    // Never destroyed: its threads may outlive main().
+    alignas(lookups) static std::byte storage[sizeof(lookups)];
+    static auto* const one = new (storage) lookups;
     return *one;
   }
 

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <liburing.h>
 #include <mutex>
+#include <new>
 #include <poll.h>
 #include <unistd.h>
 
@@ -19,7 +21,9 @@ struct free_descriptors {
 };
 
 free_descriptors& unused() noexcept {
-  static auto* all = new free_descriptors;
+  // Never destroyed: descriptors may be let go of by what outlives main().
+  alignas(free_descriptors) static std::byte storage[sizeof(free_descriptors)];
+  static auto* all = new (storage) free_descriptors;
   return *all;
 }
 
