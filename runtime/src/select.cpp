@@ -46,9 +46,9 @@ std::uint32_t dynamic_select_awaiter::pick_ready() const noexcept {
   return picked;
 }
 
-void dynamic_select_awaiter::enlist_all(bool in_random_order) noexcept {
+void dynamic_select_awaiter::enlist_all(worker& w, bool in_random_order) noexcept {
   for (std::uint32_t i = count(); in_random_order && i > 1; --i) {
-    std::swap(order_[i - 1], order_[runner().home->random() % i]);
+    std::swap(order_[i - 1], order_[w.random() % i]);
   }
   for (const std::uint32_t i : order_) {
     const case_ref& c = cases_[i];

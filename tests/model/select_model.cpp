@@ -85,6 +85,39 @@ MODEL(select_abandoned, {.executions = 10'000, .random_runs = 1'000}) {
   model::check(went_on != is_left, "the element is received once, or still there");
 }
 
+/// Abandoned as soon as it waits, and resumed by another worker while its own is still inside
+/// await_suspend(), which may not ask for its home any more.
+MODEL(select_resumed_elsewhere, {.executions = 4'500, .random_runs = 1'000}) {
+  stand_ins g(1);
+  auto c = make_chan<int>(0);
+  int v = 0;
+  int w = 0;
+  auto first = c.recv(v);
+  auto second = c.recv(w);
+  auto both = select(std::move(first), std::move(second)).bind(g[0]);
+  bool went_on = false;
+  const auto resume = [&] {
+    try {
+      both.await_resume();
+      went_on = true;
+    } catch (const goroutine_exit&) {
+      went_on = false;
+    }
+  };
+  model::thread("waits", [&] {
+    if (both.await_ready()) return resume();
+    if (both.await_suspend(g[0].frame()) == g[0].frame()) resume();  // refused
+  });
+  model::thread("abandons", [&] {
+    if (!g[0].word.abandon()) return;
+    g[0].home = nullptr;  // who asks for it from here on fails
+    resume();
+  });
+  model::join();
+  model::check(!went_on, "it was abandoned");
+  model::check(!c.try_send(1), "nobody waits any more");
+}
+
 // In the following three, one of the two cases is ready at each instant, so `otherwise` is never
 // right. The looks of select may all be old but for one, so more stale reads are allowed.
 

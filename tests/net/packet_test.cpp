@@ -123,7 +123,7 @@ TEST_CASE("packet: names are looked up; networks and sizes that do not exist are
 
 TEST_CASE("packet: Unix sockets keep messages apart; one whose receiver is full says so") {
   run_test(2, []() -> task<> {
-    const std::string path = "@burrow-packets-" + std::to_string(::getpid());
+    const std::string path = own_abstract_path();
     packet_socket server = (co_await net::listen_packet("unixgram", path)).value();
     packet_socket sender = (co_await net::listen_packet("unixgram", path + "-sender")).value();
     packet_socket client = (co_await net::dial_packet("unixgram", path)).value();

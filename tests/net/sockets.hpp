@@ -24,6 +24,9 @@ struct connection {
   burrow::net::stream server;
 };
 
+/// The same tests may run in another process at this moment.
+inline std::string own_abstract_path() { return "@burrow-test-" + std::to_string(::getpid()); }
+
 /// Through a listener: "tcp" on a loopback address, or "unix" on an abstract path.
 inline burrow::task<connection> connect_here(std::string_view network = "tcp",
                                              std::string where = "127.0.0.1:0") {

@@ -60,7 +60,7 @@ TEST_CASE("stream: a read gives what is there, read_full as much as was asked fo
 TEST_CASE("stream: at the peer's end a read gives 0, again and again, read_full unexpected_eof") {
   run_test(2, []() -> task<> {
     for (const char* network : {"tcp", "unix"}) {
-      const std::string where = network == std::string("tcp") ? "127.0.0.1:0" : "@burrow-eof";
+      const std::string where = network == std::string("tcp") ? "127.0.0.1:0" : own_abstract_path();
       connection c = co_await connect_here(network, where);
       (co_await c.client.write_all("abc")).value();
       c.client.close().value();
@@ -95,7 +95,8 @@ TEST_CASE("stream: several MiB against a slow reader, both ways at the same time
   for (const int workers : {1, 2, 4}) {
     run_test(workers, [&text]() -> task<> {
       for (const char* network : {"tcp", "unix"}) {
-        const std::string where = network == std::string("tcp") ? "127.0.0.1:0" : "@burrow-slow";
+        const std::string where =
+            network == std::string("tcp") ? "127.0.0.1:0" : own_abstract_path();
         connection c = co_await connect_here(network, where);
         auto [one, other, w1, w2] =
             co_await all(read_slowly(c.server, text.size()), read_slowly(c.client, text.size()),

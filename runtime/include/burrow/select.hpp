@@ -103,7 +103,7 @@ class dynamic_select_awaiter : public select_core<dynamic_select_awaiter> {
   void settle(std::uint32_t i) noexcept {
     if (i < cases_.size()) cases_[i].type->settle(*cases_[i].node);
   }
-  void enlist_all(bool in_random_order) noexcept;
+  void enlist_all(detail::worker& w, bool in_random_order) noexcept;
   void leave_all_but(std::uint32_t chosen) noexcept;
 
   std::vector<case_ref> cases_;

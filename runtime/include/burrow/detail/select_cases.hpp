@@ -183,18 +183,18 @@ class select_cases : public select_core<select_cases<HasOtherwise, Ops...>> {
   void settle(std::uint32_t chosen) noexcept {
     at(chosen, [](auto& op) { op.settle(); });
   }
-  void enlist_all(bool in_random_order) noexcept {
+  void enlist_all(worker& w, bool in_random_order) noexcept {
     if (in_random_order) [[unlikely]]
-      return enlist_in_random_order();
+      return enlist_in_random_order(w);
     each([](auto, auto& op) {
       if (op.source() != nullptr) op.enlist();
     });
   }
-  BURROW_NOINLINE void enlist_in_random_order() noexcept {
+  BURROW_NOINLINE void enlist_in_random_order(worker& w) noexcept {
     std::array<std::uint32_t, sizeof...(Ops)> order;
     std::iota(order.begin(), order.end(), 0);
     for (std::uint32_t left = count(); left != 0; --left) {
-      std::swap(order[left - 1], order[this->runner().home->random() % left]);
+      std::swap(order[left - 1], order[w.random() % left]);
       at(order[left - 1], [](auto& op) {
         if (op.source() != nullptr) op.enlist();
       });

@@ -84,7 +84,7 @@ class source_locks {
 ///   std::uint32_t pick_ready()                  one of the ready cases, each as likely; none: none
 ///   bool attempt(i, goroutine*& woken)          under the locks
 ///   void settle(i)
-///   void enlist_all(bool in_random_order)       under the locks
+///   void enlist_all(worker& home, bool in_random_order)   under the locks
 ///   void leave_all_but(i)
 template <class Cases>
 class select_core {
@@ -118,7 +118,8 @@ class select_core {
       locks.unlock();
       return refuse_to_wait(g, h);
     }
-    cases().enlist_all(locks.had_duplicates());
+    // From here on an abandoned goroutine may run elsewhere, and have another home.
+    cases().enlist_all(w, locks.had_duplicates());
     locks.unlock();  // from here on the frame belongs to whoever claims the goroutine
     return w.switch_away();
   }

@@ -5,8 +5,7 @@
 //   wait_source* source() const            null: can never be ready
 //   void prepare()                         optional; `who` is known now, `who->home` its worker
 //   bool ready() const                     a look without the lock (see operation_type::ready)
-//   bool attempt(goroutine*& woken)        under the lock: completes it if that is possible now,
-//   and
+//   bool attempt(goroutine*& woken)        under the lock: completes it if that is possible now;
 //                                          may claim one other goroutine by that
 //   void enlist()                          under the lock
 //   void delist()                          under the lock; the waiter is still linked
