@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // A long run of everything at once: several runtimes whose goroutines spawn trees, send, select,
-// cancel, set timers, take locks and call blocking(), while plain counters say that nothing is
-// lost: spawned = ended + live, sent = received + dropped + buffered. Memory and descriptors stay
-// where they were after the warm-up, and each second brings progress.
+// cancel, set timers, take locks, call blocking() and talk through sockets, while plain counters
+// say that nothing is lost: spawned = ended + live, sent = received + dropped + buffered. Memory
+// and descriptors stay where they were after the warm-up, and each second brings progress.
 //
 //   soak [--seconds N] [--workers N]      prints a line a second; status 1: what went wrong is said
 #include <burrow/burrow.hpp>
+#include <burrow/net.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -36,6 +38,8 @@ struct tally {
   std::atomic<long> timers{0};
   std::atomic<long> locked{0};
   std::atomic<long> calls{0};
+  std::atomic<long> connections{0};
+  std::atomic<long> echoes{0};
   std::atomic<long> rounds{0};
   std::atomic<long> wrong{0};
 };
@@ -197,16 +201,72 @@ task<> calls() {
   ++totals.calls;
 }
 
+/// Sends back what comes, until the peer has ended or the Context has.
+task<> echoes(net::stream s) {
+  const presence here;
+  std::array<char, 512> buffer;
+  for (;;) {
+    const auto got = co_await s.read(buffer);
+    if (!got || *got == 0) co_return;
+    const auto sent = co_await s.write_all({buffer.data(), *got});
+    if (!sent) co_return;
+  }
+}
+
+/// Messages that are to come back as they were, until the Context ends, maybe within one.
+task<> talks(context ctx, net::address to, pcg random) {
+  const presence here;
+  auto s = co_await net::dial(to);
+  if (!s) co_return;
+  ++totals.connections;
+  std::array<char, 700> message;
+  std::array<char, 700> back;
+  for (int i = 0; i < 20; ++i) {
+    const std::size_t size = 1 + random(message.size() - 1);
+    for (std::size_t k = 0; k < size; ++k) message[k] = static_cast<char>(random(256));
+    const auto sent = co_await s->write_all({message.data(), size});
+    if (!sent) co_return;
+    const auto got = co_await s->read_full({back.data(), size});
+    if (!got) co_return expect(ctx.err() == got.error(), "a connection has ended by itself");
+    expect(std::equal(message.begin(), message.begin() + size, back.begin()), "an echo differs");
+    ++totals.echoes;
+  }
+}
+
+/// Connections whose Context ends in the midst of it, or that are abandoned.
+task<> sockets(pcg& random) {
+  const auto time = std::chrono::microseconds(random(4000));
+  const std::string network = random(2) == 0 ? "tcp" : "unix";
+  const std::string where = "@burrow-soak-" + std::to_string(random(1u << 30));
+  auto listening = co_await net::listen(network, network == "unix" ? where : "127.0.0.1:0");
+  if (!listening) co_return expect(network == "unix", "a listener is refused");  // name in use
+  co_await scope([&](group& g) -> task<> {
+    auto [ctx, cancel] = with_timeout(g.context(), time);
+    for (int i = 0; i < 4; ++i) {
+      g.go(talks, ctx, listening->local_address(), pcg{random.state + static_cast<unsigned>(i)});
+    }
+    for (;;) {
+      auto next = co_await listening->accept(ctx);
+      if (!next) break;
+      g.go(echoes, *next);
+    }
+    ++totals.cancels;
+    co_await sleep(std::chrono::microseconds(random(200)));
+    listening->close().value();
+  });
+}
+
 /// One round after the other until `ends`.
 task<> work(std::uint64_t seed, std::chrono::steady_clock::time_point ends) {
   pcg random{seed};
   while (std::chrono::steady_clock::now() < ends) {
-    switch (random(6)) {
+    switch (random(7)) {
       case 0: co_await tree(5); break;
       case 1: co_await channels(random); break;
       case 2: co_await timing(random); break;
       case 3: co_await contexts(random); break;
       case 4: co_await locks(random); break;
+      case 5: co_await sockets(random); break;
       default: co_await calls();
     }
     ++totals.rounds;
@@ -295,10 +355,11 @@ int main(int argc, char** argv) {
   expect(descriptors() == descriptors_before, "descriptors are left open");
   std::printf(
       "soak: %ld s, %ld rounds, %ld goroutines, %ld values sent, %ld received, %ld dropped, "
-      "%ld cancels, %ld timers, %ld locked, %ld calls; %zu MiB after %ld s, at most %zu; %s\n",
+      "%ld cancels, %ld timers, %ld locked, %ld calls, %ld connections, %ld echoes; "
+      "%zu MiB after %ld s, at most %zu; %s\n",
       seconds, totals.rounds.load(), totals.spawned.load(), totals.sent.load(),
       totals.received.load(), totals.dropped.load(), totals.cancels.load(), totals.timers.load(),
-      totals.locked.load(), totals.calls.load(), memory_then >> 20, warm_up, memory_most >> 20,
-      totals.wrong == 0 ? "passed" : "FAILED");
+      totals.locked.load(), totals.calls.load(), totals.connections.load(), totals.echoes.load(),
+      memory_then >> 20, warm_up, memory_most >> 20, totals.wrong == 0 ? "passed" : "FAILED");
   return totals.wrong == 0 ? 0 : 1;
 }
