@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -53,6 +54,52 @@ task<result<std::size_t>> stream::read(bytes into) {
 }
 
 task<result<std::size_t>> stream::read(context, bytes into) { co_return co_await read(into); }
+
+namespace {
+
+/// Where the driver provides no buffer, or none is free.
+task<result<io_buffer>> receive_when_ready(d::descriptor_ref from, std::size_t most) {
+  for (;;) {
+    const result<void> ready = co_await d::wait_until_ready(from, d::io_side::read);
+    if (!ready) co_return ready.error();
+    io_buffer buffer(most);
+    ssize_t n = 0;
+    const result<void> got = with_fd(from, [&](int fd) {
+      n = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+      return n < 0 ? -1 : 0;
+    });
+    if (got) {
+      buffer.cut(static_cast<std::size_t>(n));
+      co_return buffer;
+    }
+    const std::error_code error = got.error();
+    const bool is_gone = error == std::errc::operation_would_block ||  // another one was faster
+                         error == std::errc::interrupted;
+    if (!is_gone) co_return error;
+  }
+}
+
+}  // namespace
+
+task<result<io_buffer>> stream::receive(std::size_t most) {
+  const d::goroutine& g = co_await d::io_entry();
+  if (!g.home->io().takes_requests() || most < d::provided_buffer_size) {
+    co_return co_await receive_when_ready(d_, most);
+  }
+  d::provided_receive_request r;
+  const d::io_outcome got = co_await d::perform(d_, r);
+  const bool has_none = got.error == std::errc::no_buffer_space ||  // all are in use
+                        got.error == std::errc::invalid_argument;   // Linux before 5.19
+  if (has_none) co_return co_await receive_when_ready(d_, most);
+  if (got.error) co_return got.error;
+  io_buffer buffer(static_cast<std::size_t>(got.value));
+  if (got.value != 0) std::memcpy(buffer.data(), r.in->provided_buffer(r), buffer.size());
+  co_return buffer;
+}
+
+task<result<io_buffer>> stream::receive(context, std::size_t most) {
+  co_return co_await receive(most);
+}
 
 task<result<std::size_t>> stream::read(std::span<const bytes> into) {
   std::array<iovec, most_buffers> parts;

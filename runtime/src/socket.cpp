@@ -34,6 +34,18 @@ constexpr io_type receive_type = {
       return result_of(::recv(r.on->fd, a.data, a.size, MSG_DONTWAIT));
     }};
 
+constexpr io_type provided_receive_type = {.side = io_side::read,
+                                           .prepare =
+                                               [](io_request& r, io_uring_sqe& sqe) noexcept {
+                                                 ::io_uring_prep_recv(&sqe, r.on->fd, nullptr, 0,
+                                                                      0);
+                                                 sqe.flags |= IOSQE_BUFFER_SELECT;
+                                                 sqe.buf_group = provided_buffer_group;
+                                               },
+                                           // Who makes the call itself has a buffer of its own.
+                                           .attempt = [](io_request&) noexcept { return -ENOBUFS; },
+                                           .takes_buffer = true};
+
 constexpr io_type send_type = {
     io_side::write,
     [](io_request& r, io_uring_sqe& sqe) noexcept {
@@ -93,6 +105,7 @@ constexpr io_type connect_type = {
 
 receive_request::receive_request(void* to, std::size_t n) noexcept
     : io_request(receive_type), data(to), size(std::min(n, most_bytes)) {}
+provided_receive_request::provided_receive_request() noexcept : io_request(provided_receive_type) {}
 send_request::send_request(const void* from, std::size_t n) noexcept
     : io_request(send_type), data(from), size(std::min(n, most_bytes)) {}
 message_request::message_request(io_side side) noexcept

@@ -19,6 +19,8 @@
 #include <burrow/detail/descriptor.hpp>
 #include <burrow/detail/worker.hpp>
 
+#include "provided_buffers.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -128,6 +130,7 @@ class uring_driver final : public driver {
     std::lock_guard hold(mutex_);
     in_flight.store(in_flight.load(relaxed) + 1, relaxed);
     r.pending = 1;
+    if (r.type->takes_buffer) provided_.set_up(ring_);
     if (r.type->complete != nullptr) stand(r);
     if (r.cancel_asked) {
       r.next_queued = std::exchange(dropped_, &r);
@@ -146,6 +149,15 @@ class uring_driver final : public driver {
     // Its worker hands it over, or who serves that while it is stuck: the kernel cancels what a
     // thread has submitted when the thread ends, so others must not submit.
     if (is_waiting_) wake();
+  }
+
+  const std::byte* provided_buffer(const io_request& r) noexcept override {
+    return provided_.at(r.provided);
+  }
+
+  void give_back_buffer(io_request& r) noexcept override {
+    std::lock_guard hold(mutex_);
+    provided_.give_back(std::exchange(r.provided, io_request::no_buffer));
   }
 
   int watch(descriptor& d, io_side side) noexcept override {
@@ -365,6 +377,9 @@ class uring_driver final : public driver {
       return false;
     }
     auto& r = *reinterpret_cast<io_request*>(cqe.user_data & ~cancel_tag);
+    if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
+      r.provided = static_cast<int>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
+    }
     a = {&r, cqe.res, false};
     if (has_more) return true;
     if ((cqe.user_data & cancel_tag) == 0) r.held_result = cqe.res;
@@ -383,6 +398,7 @@ class uring_driver final : public driver {
     in_flight.store(in_flight.load(relaxed) - 1, relaxed);
   }
 
+  provided_buffers provided_;  // outlives the ring's queues; under the mutex
   io_uring ring_{};
   int wake_ = -1;
   std::mutex mutex_;

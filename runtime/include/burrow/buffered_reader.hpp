@@ -2,6 +2,7 @@
 // buffered_reader: lines and small pieces from a stream, with few calls of the kernel.
 #pragma once
 
+#include <burrow/io_buffer.hpp>
 #include <burrow/io_bytes.hpp>
 #include <burrow/result.hpp>
 #include <burrow/task.hpp>
@@ -13,18 +14,17 @@
 #include <string>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace burrow {
 
 /// Reads ahead from `Stream`, which has `task<result<std::size_t>> read(bytes)`, and hands out
-/// lines and pieces. Used by one goroutine at a time. Go: bufio.Reader.
+/// lines and pieces. From one that has `receive`, as net::stream, it holds memory only while there
+/// is something in it. Used by one goroutine at a time. Go: bufio.Reader.
 template <class Stream>
 class buffered_reader {
  public:
-  /// Throws std::bad_alloc.
-  explicit buffered_reader(Stream from, std::size_t capacity = 4096)
-      : from_(std::move(from)), buffer_(std::max<std::size_t>(capacity, 1)) {}
+  explicit buffered_reader(Stream from, std::size_t capacity = 4096) noexcept
+      : from_(std::move(from)), capacity_(std::max<std::size_t>(capacity, 1)) {}
 
   /// What has been read ahead, else what one read gives. 0: the end. Go: Read.
   task<result<std::size_t>> read(bytes into) {
@@ -52,7 +52,7 @@ class buffered_reader {
           co_return std::optional<std::string>(std::move(line));
         }
       }
-      const char* const from = buffer_.data() + begin_;
+      const char* const from = buffer_.text().data() + begin_;
       const auto* const stop = static_cast<const char*>(std::memchr(from, '\n', end_ - begin_));
       const std::size_t n = stop != nullptr ? static_cast<std::size_t>(stop - from) : end_ - begin_;
       if (line.size() + n > limit) co_return std::make_error_code(std::errc::message_size);
@@ -71,13 +71,24 @@ class buffered_reader {
  private:
   task<result<std::size_t>> fill() {
     begin_ = end_ = 0;
-    const auto got = co_await from_.read(bytes(buffer_.data(), buffer_.size()));
-    if (got) end_ = *got;
-    co_return got;
+    if constexpr (requires { from_.receive(capacity_); }) {
+      buffer_ = io_buffer();
+      auto got = co_await from_.receive(capacity_);
+      if (!got) co_return got.error();
+      buffer_ = std::move(*got);
+      end_ = buffer_.size();
+    } else {
+      if (buffer_.empty()) buffer_ = io_buffer(capacity_);
+      const auto got = co_await from_.read(bytes(buffer_.data(), buffer_.size()));
+      if (!got) co_return got.error();
+      end_ = *got;
+    }
+    co_return end_;
   }
 
   Stream from_;
-  std::vector<char> buffer_;
+  std::size_t capacity_;
+  io_buffer buffer_;
   std::size_t begin_ = 0;  // what was read ahead is from here
   std::size_t end_ = 0;    // to here
 };

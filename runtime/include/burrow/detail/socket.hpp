@@ -17,6 +17,14 @@ struct receive_request : io_request {
   receive_request(void* to, std::size_t n) noexcept;
 };
 
+/// As recv(2) into one of the driver's buffers, which is given back in the end.
+struct provided_receive_request : io_request {
+  provided_receive_request() noexcept;
+  ~provided_receive_request() {
+    if (provided != no_buffer) in->give_back_buffer(*this);
+  }
+};
+
 struct send_request : io_request {
   const void* data;
   std::size_t size;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <burrow/detail/descriptor.hpp>
+#include <burrow/io_buffer.hpp>
 #include <burrow/io_bytes.hpp>
 #include <burrow/net/address.hpp>
 #include <burrow/result.hpp>
@@ -37,6 +38,13 @@ class stream {
   /// ended its side, or `into` is empty. Go: Read, whose io.EOF is 0 here.
   task<result<std::size_t>> read(bytes into);
   task<result<std::size_t>> read(context ctx, bytes into);
+
+  /// Reads what is there, at most `most` bytes, into memory that is taken when there is something:
+  /// a goroutine that waits here holds none. Empty: the peer has ended its side. With io_uring
+  /// on Linux 5.19 or later the kernel chooses a buffer of at most 4096 bytes of the worker's, and
+  /// what came is copied out of it. Throws std::bad_alloc; then what came is lost to the caller.
+  task<result<io_buffer>> receive(std::size_t most = 4096);
+  task<result<io_buffer>> receive(context ctx, std::size_t most = 4096);
 
   /// Reads until `into` is full. errc::unexpected_eof: the peer ended before; then what came is
   /// lost to the caller. Go: io.ReadFull.

@@ -49,9 +49,16 @@ struct io_type {
   /// lock. `is_last`: no other will. Requests with such a function *stand*: they belong to the
   /// descriptor, not to a goroutine, and may still be in the kernel when their driver ends.
   void (*complete)(io_request&, int result, bool is_last, wake_list&) noexcept = nullptr;
+  /// Its submission asks for a provided buffer; without one it ends with -ENOBUFS.
+  bool takes_buffer = false;
 };
 
+inline constexpr std::uint16_t provided_buffer_group = 0;
+inline constexpr std::size_t provided_buffer_size = 4096;
+
 struct io_request {
+  static constexpr int no_buffer = -1;
+
   const io_type* type;
   descriptor* on = nullptr;
   driver* in = nullptr;        // who makes it; set when it is begun
@@ -66,6 +73,7 @@ struct io_request {
   bool is_in_backlog = false;
   std::uint8_t pending = 0;           // completions to come; 0: not submitted, or complete
   int held_result = 0;                // of the call, whose cancel is still to come
+  int provided = no_buffer;           // the provided buffer that holds what was received
   io_request* next_queued = nullptr;  // in one of the driver's queues
   io_request* next_standing = nullptr;
   io_request* previous_standing = nullptr;
@@ -113,6 +121,12 @@ class driver {
   /// Any thread, which knows that the request is not complete, or holds its descriptor's lock: it
   /// is to end as soon as possible. It may still succeed.
   virtual void cancel(io_request& r) noexcept = 0;
+
+  /// Provided buffers: memory of the driver from which the kernel chooses when data has come, so
+  /// that a request which waits holds none. After completion, by whoever has the request: what it
+  /// has received; and the buffer is free again. Any thread.
+  virtual const std::byte* provided_buffer(const io_request&) noexcept { return nullptr; }
+  virtual void give_back_buffer(io_request&) noexcept {}
 
   /// By a goroutine of its worker: the next time that the descriptor is ready on this side is
   /// noted. Returns 0 or an errno.
