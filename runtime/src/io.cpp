@@ -31,7 +31,7 @@ void readiness_case::prepare() noexcept {
     return ::poll(&now, 1, 0) > 0;
   };
   // What was counted before is old: what comes after this is counted, or found by the second look.
-  seen_ = d.side(side_).events.load(relaxed);
+  seen_ = d.side(side_).events.load(acquire);  // as in perform_when_ready()
   is_ready_ = is_ready_now();
   if (is_ready_) return;
   driver& in = who->home->io();

@@ -58,6 +58,7 @@ task<io_outcome> perform_when_ready(descriptor& d, io_request& r) {
   r.on = &d;
   for (;;) {
     if (const std::error_code error = refusal_of(d, r.type->side)) co_return {0, error};
+    // acquire: pairs with the release in note_ready()
     const std::uint32_t seen = d.side(r.type->side).events.load(acquire);
     const int result = attempt(r);
     if (!would_block(result)) co_return outcome_of(result, d, r.type->side);
@@ -135,7 +136,7 @@ task<result<void>> wait_until_ready(descriptor_ref d, io_side side) {
   if (!user) co_return errc::not_open;
   for (;;) {
     if (const std::error_code error = refusal_of(*d, side)) co_return error;
-    const std::uint32_t seen = d->side(side).events.load(acquire);
+    const std::uint32_t seen = d->side(side).events.load(acquire);  // as above
     pollfd now{d->fd, static_cast<short>(side == io_side::read ? POLLIN : POLLOUT), 0};
     if (::poll(&now, 1, 0) > 0) co_return {};
     if (const std::error_code error = co_await wait_for_event(*d, side, seen)) co_return error;

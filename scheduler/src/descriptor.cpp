@@ -49,7 +49,9 @@ void unlist(descriptor& d, io_request& r) noexcept {
 
 /// Under the lock: whoever waits for readiness goes on, and who is about to wait will see it.
 void note_ready(descriptor::side_state& side, wake_list& wakes) noexcept {
-  side.events.store(side.events.load(relaxed) + 1, relaxed);
+  // release: the call of whoever has read this count finds what the event was about; pairs with the
+  // acquire before that call.
+  side.events.store(side.events.load(relaxed) + 1, release);
   side.waiters.claim_all(wakes);
 }
 
@@ -281,7 +283,7 @@ void complete(io_request& r, int result, bool is_last, wake_list& wakes) noexcep
     if (is_last) unlist(d, r);
     if (is_of_goroutine) {
       r.result = result;
-      r.done.store(true, release);  // release: publishes the result; pairs with ready()
+      r.done.store(true, relaxed);  // the lock publishes the result
       if (waiter* const w = std::exchange(r.waiting, nullptr)) {
         w->linked = false;
         if (w->claim()) wakes.add(w->who);

@@ -134,7 +134,6 @@ std::unique_ptr<driver> make_uring_driver(driver_group& group) {
 std::unique_ptr<driver> make_epoll_driver(driver_group& group) {
   return std::make_unique<model_driver>(group);
 }
-std::uint64_t driver_group::next_number() noexcept { return 1; }
 int allowed_cpus() noexcept { return 2; }
 
 // The calling thread is the only worker, or the model has threads for the others; no monitor.

@@ -140,7 +140,8 @@ class completion_operation : public operation<completion_operation<Firm>> {
   explicit completion_operation(io_request& r) noexcept : request_(r) {}
 
   wait_source* source() const noexcept { return request_.on; }
-  bool ready() const noexcept { return request_.done.load(acquire); }
+  /// Exact under the lock, where it is asked again.
+  bool ready() const noexcept { return request_.done.load(relaxed); }
   bool attempt(goroutine*&) noexcept { return ready(); }
   void enlist() noexcept {
     request_.waiting = this;
