@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The typed face of detail::signal_registry, and the Contexts that signals end.
+// The typed face of detail::signal_subscribers, and the Contexts that signals end.
 #include <burrow/custom_context.hpp>
-#include <burrow/detail/signal_registry.hpp>
+#include <burrow/detail/signal_subscribers.hpp>
 #include <burrow/signal.hpp>
 
 #include <csignal>
@@ -74,22 +74,22 @@ void notify(const send_chan<int>& to, std::initializer_list<int> signals) {
   if (to.core()->bubble() != 0) {
     throw std::invalid_argument("notify: the channel was made in a bubble, where no signal comes");
   }
-  d::signal_registry::instance().notify(
+  d::signal_subscribers::instance().notify(
       to, signals.size() == 0 ? all_signals() : set_of("notify", signals));
 }
 
 void stop(const send_chan<int>& to) noexcept {
-  if (to) d::signal_registry::instance().stop(to);
+  if (to) d::signal_subscribers::instance().stop(to);
 }
 
 void ignore(std::initializer_list<int> signals) {
-  d::signal_registry::instance().ignore(
+  d::signal_subscribers::instance().ignore(
       signals.size() == 0 ? all_signals() & ~d::signal_bit(SIGCHLD) : set_of("ignore", signals));
 }
 
 void reset(std::initializer_list<int> signals) {
-  d::signal_registry::instance().reset(signals.size() == 0 ? all_signals()
-                                                           : set_of("reset", signals));
+  d::signal_subscribers::instance().reset(signals.size() == 0 ? all_signals()
+                                                              : set_of("reset", signals));
 }
 
 bool ignored(int number) noexcept {
@@ -151,7 +151,7 @@ stop_function& stop_function::operator=(stop_function&& other) noexcept {
 
 void stop_function::operator()() const noexcept {
   if (subscription_ == nullptr) return;
-  d::signal_registry::instance().stop(subscription_);
+  d::signal_subscribers::instance().stop(subscription_);
   subscription_->cancel(nullptr);
 }
 
@@ -161,7 +161,7 @@ derived_context<stop_function> notify_context(const context& parent,
   const d::signal_set set = set_of("notify_context", signals);
   stop_function stop;
   stop.subscription_ = std::make_shared<detail::subscription>(parent, std::vector<int>(signals));
-  d::signal_registry::instance().listen(stop.subscription_, set);
+  d::signal_subscribers::instance().listen(stop.subscription_, set);
   context ctx = stop.subscription_->ctx();  // before `stop` is moved: arguments have no order
   return derived_context<stop_function>(std::move(ctx), std::move(stop));
 }

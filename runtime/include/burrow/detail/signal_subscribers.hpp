@@ -52,9 +52,9 @@ class signal_listener {
 };
 
 /// Any thread. Never destroyed: the watching thread ends with the process.
-class signal_registry {
+class signal_subscribers {
  public:
-  static signal_registry& instance();
+  static signal_subscribers& instance();
 
   /// Adds to what the channel is told of. Throws std::system_error, std::bad_alloc; then nothing
   /// has changed.

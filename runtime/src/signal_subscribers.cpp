@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <burrow/detail/fatal.hpp>
 #include <burrow/detail/scheduler.hpp>
-#include <burrow/detail/signal_registry.hpp>
+#include <burrow/detail/signal_subscribers.hpp>
 #include <burrow/errors.hpp>
 
 #include <algorithm>
@@ -73,34 +73,34 @@ void for_each_signal(signal_set signals, F f) {
 
 }  // namespace
 
-signal_registry& signal_registry::instance() {
-  static auto* const all = new signal_registry;
+signal_subscribers& signal_subscribers::instance() {
+  static auto* const all = new signal_subscribers;
   return *all;
 }
 
 // --- who subscribes to what ----------------------------------------------------------------------
 
-void signal_registry::notify(const send_chan<int>& to, signal_set signals) {
+void signal_subscribers::notify(const send_chan<int>& to, signal_set signals) {
   std::lock_guard hold(mutex_);
   subscribe({.channel = to, .listener = nullptr}, signals);
 }
 
-void signal_registry::listen(const std::shared_ptr<signal_listener>& to, signal_set signals) {
+void signal_subscribers::listen(const std::shared_ptr<signal_listener>& to, signal_set signals) {
   std::lock_guard hold(mutex_);
   subscribe({.channel = {}, .listener = to}, signals);
 }
 
-void signal_registry::stop(const send_chan<int>& to) noexcept {
+void signal_subscribers::stop(const send_chan<int>& to) noexcept {
   std::lock_guard hold(mutex_);
   unsubscribe({.channel = to, .listener = nullptr});
 }
 
-void signal_registry::stop(const std::shared_ptr<signal_listener>& to) noexcept {
+void signal_subscribers::stop(const std::shared_ptr<signal_listener>& to) noexcept {
   std::lock_guard hold(mutex_);
   unsubscribe({.channel = {}, .listener = to});
 }
 
-void signal_registry::subscribe(const subscriber& who, signal_set signals) {
+void signal_subscribers::subscribe(const subscriber& who, signal_set signals) {
   start_watching();
   auto at = std::find_if(subscribers_.begin(), subscribers_.end(),
                          [&](const subscriber& s) { return s.is_same(who); });
@@ -118,7 +118,7 @@ void signal_registry::subscribe(const subscriber& who, signal_set signals) {
   count_subscribers();
 }
 
-void signal_registry::unsubscribe(const subscriber& who) noexcept {
+void signal_subscribers::unsubscribe(const subscriber& who) noexcept {
   const auto at = std::find_if(subscribers_.begin(), subscribers_.end(),
                                [&](const subscriber& s) { return s.is_same(who); });
   if (at == subscribers_.end()) return;
@@ -131,7 +131,7 @@ void signal_registry::unsubscribe(const subscriber& who) noexcept {
   count_subscribers();
 }
 
-void signal_registry::reset(signal_set signals) noexcept {
+void signal_subscribers::reset(signal_set signals) noexcept {
   std::lock_guard hold(mutex_);
   release_signals(signals & caught_);
   for_each_signal(signals & ignored_, [this](int number) { restore_action(number); });
@@ -139,7 +139,7 @@ void signal_registry::reset(signal_set signals) noexcept {
   forget(signals);
 }
 
-void signal_registry::ignore(signal_set signals) noexcept {
+void signal_subscribers::ignore(signal_set signals) noexcept {
   std::lock_guard hold(mutex_);
   release_signals(signals & caught_);
   for_each_signal(signals & ~ignored_, [this](int number) {
@@ -151,7 +151,7 @@ void signal_registry::ignore(signal_set signals) noexcept {
   forget(signals);
 }
 
-void signal_registry::forget(signal_set signals) noexcept {
+void signal_subscribers::forget(signal_set signals) noexcept {
   for (subscriber& s : subscribers_) s.wanted &= ~signals;
   // A listener stays until it stops, since it may have to be told of what has arrived.
   std::erase_if(subscribers_, [](const subscriber& s) { return s.wanted == 0 && s.channel; });
@@ -159,7 +159,7 @@ void signal_registry::forget(signal_set signals) noexcept {
 }
 
 /// For the deadlock report.
-void signal_registry::count_subscribers() const noexcept {
+void signal_subscribers::count_subscribers() const noexcept {
   const auto n = std::count_if(subscribers_.begin(), subscribers_.end(),
                                [](const subscriber& s) { return s.wanted != 0; });
   signal_subscriptions().store(static_cast<int>(n));
@@ -167,7 +167,7 @@ void signal_registry::count_subscribers() const noexcept {
 
 // --- the actions ---------------------------------------------------------------------------------
 
-void signal_registry::catch_signals(signal_set signals) {
+void signal_subscribers::catch_signals(signal_set signals) {
   const signal_set fresh = signals & ~caught_;
   wanted.fetch_or(fresh);
   signal_set done = 0;
@@ -195,8 +195,8 @@ void signal_registry::catch_signals(signal_set signals) {
   throw std::system_error(failed, std::generic_category(), "sigaction");
 }
 
-/// The order is that of the head of signal_registry.hpp.
-void signal_registry::release_signals(signal_set signals) noexcept {
+/// The order is that of the head of signal_subscribers.hpp.
+void signal_subscribers::release_signals(signal_set signals) noexcept {
   for_each_signal(signals, [this](int number) { restore_action(number); });
   caught_ &= ~signals;
   wanted.fetch_and(~signals);
@@ -204,14 +204,14 @@ void signal_registry::release_signals(signal_set signals) noexcept {
   if (collect()) wake_watching_thread();
 }
 
-void signal_registry::restore_action(int number) noexcept {
+void signal_subscribers::restore_action(int number) noexcept {
   ::sigaction(number, &former_[static_cast<std::size_t>(number)], nullptr);
 }
 
 // --- delivery ------------------------------------------------------------------------------------
 
 /// True: listeners have to be told.
-bool signal_registry::collect() noexcept {
+bool signal_subscribers::collect() noexcept {
   const signal_set arrived = pending.exchange(0);
   bool has_listeners = false;
   for_each_signal(arrived, [&](int number) {
@@ -232,7 +232,7 @@ bool signal_registry::collect() noexcept {
   return has_listeners;
 }
 
-void signal_registry::start_watching() {
+void signal_subscribers::start_watching() {
   if (event.load() >= 0) return;
   const int fd = ::eventfd(0, EFD_CLOEXEC);
   if (fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd for signals");
@@ -248,7 +248,7 @@ void signal_registry::start_watching() {
   }
 }
 
-void signal_registry::watch() {
+void signal_subscribers::watch() {
   sigset_t all;
   sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -263,7 +263,7 @@ void signal_registry::watch() {
   }
 }
 
-void signal_registry::tell_listeners() {
+void signal_subscribers::tell_listeners() {
   for (;;) {
     std::shared_ptr<signal_listener> listener;
     int number = 0;
