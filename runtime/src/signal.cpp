@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: MIT
-// The handler adds the signal to a set of bits and writes to an eventfd: both may be done there. A
-// thread of burrow's own, started with the first subscription, reads the eventfd and ends the
-// Contexts. A signal's former action is kept while anybody subscribes to it, and restored by the
-// last to stop.
+// The typed face of detail::signal_subscribers, and the Contexts that signals end.
 #include <burrow/custom_context.hpp>
-#include <burrow/detail/scheduler.hpp>
+#include <burrow/detail/signal_subscribers.hpp>
 #include <burrow/signal.hpp>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstring>
-#include <mutex>
-#include <new>
 #include <stdexcept>
-#include <sys/eventfd.h>
-#include <thread>
-#include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace burrow::signal {
 
-namespace {
+namespace d = burrow::detail;
 
-constexpr int most_signals = 64;
+namespace {
 
 std::string name_of(int number) {
   const char* text = ::sigdescr_np(number);
@@ -34,7 +23,82 @@ std::string name_of(int number) {
   return name;
 }
 
+// --- which signals -------------------------------------------------------------------------------
+
+bool is_signal(int number) noexcept { return number >= 1 && number <= d::most_signals; }
+
+/// Why nobody can subscribe to it; null: one can.
+const char* refusal(int number) noexcept {
+  if (!is_signal(number)) return " does not exist";
+  switch (number) {
+    case SIGKILL:
+    case SIGSTOP: return " cannot be caught";
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL:
+    case SIGTRAP:
+    case SIGSYS: return " cannot be caught: the program could not go on after it";
+    default:
+      // The first real-time signals are the C library's.
+      return number > SIGSYS && number < SIGRTMIN ? " cannot be caught: it is the C library's"
+                                                  : nullptr;
+  }
+}
+
+d::signal_set all_signals() noexcept {
+  d::signal_set all = 0;
+  for (int number = 1; number <= d::most_signals; ++number) {
+    if (refusal(number) == nullptr) all |= d::signal_bit(number);
+  }
+  return all;
+}
+
+d::signal_set set_of(const std::string& function, std::initializer_list<int> signals) {
+  d::signal_set set = 0;
+  for (const int number : signals) {
+    if (const char* why = refusal(number)) {
+      throw std::invalid_argument(function + ": signal " + std::to_string(number) + why);
+    }
+    set |= d::signal_bit(number);
+  }
+  return set;
+}
+
 }  // namespace
+
+// --- channels ------------------------------------------------------------------------------------
+
+void notify(const send_chan<int>& to, std::initializer_list<int> signals) {
+  if (!to) throw std::invalid_argument("notify: nil channel");
+  if (to.core()->bubble() != 0) {
+    throw std::invalid_argument("notify: the channel was made in a bubble, where no signal comes");
+  }
+  d::signal_subscribers::instance().notify(
+      to, signals.size() == 0 ? all_signals() : set_of("notify", signals));
+}
+
+void stop(const send_chan<int>& to) noexcept {
+  if (to) d::signal_subscribers::instance().stop(to);
+}
+
+void ignore(std::initializer_list<int> signals) {
+  d::signal_subscribers::instance().ignore(
+      signals.size() == 0 ? all_signals() & ~d::signal_bit(SIGCHLD) : set_of("ignore", signals));
+}
+
+void reset(std::initializer_list<int> signals) {
+  d::signal_subscribers::instance().reset(signals.size() == 0 ? all_signals()
+                                                              : set_of("reset", signals));
+}
+
+bool ignored(int number) noexcept {
+  struct sigaction action{};
+  return is_signal(number) && ::sigaction(number, nullptr, &action) == 0 &&
+         action.sa_handler == SIG_IGN;
+}
+
+// --- Contexts ------------------------------------------------------------------------------------
 
 received::received(int number)
     : std::system_error(make_error_code(errc::canceled)),
@@ -62,161 +126,20 @@ class notified_context final : public custom_context {
 
 }  // namespace
 
-class detail::subscription {
+class detail::subscription final : public d::signal_listener {
  public:
-  subscription(const context& parent, std::vector<int> signals)
-      : signals_(std::move(signals)), ctx_(make_context<notified_context>(parent, signals_)) {}
+  subscription(const context& parent, const std::vector<int>& signals)
+      : ctx_(make_context<notified_context>(parent, signals)) {}
 
-  const std::vector<int>& signals() const noexcept { return signals_; }
   const context& ctx() const noexcept { return ctx_; }
-  bool wants(int number) const noexcept {
-    return std::find(signals_.begin(), signals_.end(), number) != signals_.end();
-  }
   void cancel(std::exception_ptr cause) const {
     custom_cast<notified_context>(ctx_)->cancel(std::move(cause));
   }
+  void tell(int number) override { cancel(std::make_exception_ptr(received(number))); }
 
  private:
-  std::vector<int> signals_;
   context ctx_;
 };
-
-namespace {
-
-using detail::subscription;
-
-/// All subscriptions of the process. Never destroyed: the watching thread ends with the process.
-class registry {
- public:
-  static registry& instance() {
-    static registry* all = new registry;
-    return *all;
-  }
-
-  void add(const std::shared_ptr<subscription>& s) {
-    std::lock_guard hold(mutex_);
-    start_watching();
-    std::size_t caught = 0;
-    try {
-      subscriptions_.push_back(s);
-      for (const int number : s->signals()) {
-        catch_signal(number);
-        ++caught;
-      }
-    } catch (...) {
-      for (std::size_t i = 0; i < caught; ++i) release_signal(s->signals()[i]);
-      std::erase(subscriptions_, s);
-      throw;
-    }
-    burrow::detail::signal_subscriptions().fetch_add(1);
-  }
-
-  /// False: it was removed before.
-  bool remove(const std::shared_ptr<subscription>& s) noexcept {
-    std::lock_guard hold(mutex_);
-    if (std::erase(subscriptions_, s) == 0) return false;
-    for (const int number : s->signals()) release_signal(number);
-    burrow::detail::signal_subscriptions().fetch_sub(1);
-    return true;
-  }
-
- private:
-  struct caught_signal {
-    int users = 0;
-    struct sigaction before{};
-  };
-
-  static void handle(int number) {
-    const int saved = errno;
-    pending().fetch_or(std::uint64_t{1} << (number - 1));
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(event(), &one, sizeof(one));
-    errno = saved;
-  }
-
-  static std::atomic<std::uint64_t>& pending() noexcept {
-    static std::atomic<std::uint64_t> bits{0};
-    return bits;
-  }
-  static std::atomic<int>& event_storage() noexcept {
-    static std::atomic<int> fd{-1};
-    return fd;
-  }
-  static int event() noexcept { return event_storage().load(); }
-
-  void start_watching() {
-    if (event() >= 0) return;
-    const int fd = ::eventfd(0, EFD_CLOEXEC);
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd for signals");
-    pending().store(0);
-    event_storage().store(fd);
-    burrow::detail::own_threads().fetch_add(1);
-    try {
-      std::thread([this] { watch(); }).detach();
-    } catch (...) {
-      burrow::detail::own_threads().fetch_sub(1);
-      event_storage().store(-1);
-      ::close(fd);
-      throw;
-    }
-  }
-
-  void catch_signal(int number) {
-    caught_signal& c = caught_[static_cast<std::size_t>(number)];
-    if (c.users == 0) {
-      struct sigaction action{};
-      action.sa_handler = &registry::handle;
-      action.sa_flags = SA_RESTART;
-      sigfillset(&action.sa_mask);
-      if (::sigaction(number, &action, &c.before) != 0) {
-        throw std::system_error(errno, std::generic_category(), "sigaction");
-      }
-    }
-    ++c.users;
-  }
-
-  void release_signal(int number) noexcept {
-    caught_signal& c = caught_[static_cast<std::size_t>(number)];
-    if (--c.users == 0) ::sigaction(number, &c.before, nullptr);
-  }
-
-  void watch() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    for (;;) {
-      std::uint64_t count = 0;
-      if (::read(event(), &count, sizeof(count)) < 0 && errno != EINTR) return;
-      const std::uint64_t arrived = pending().exchange(0);
-      for (int number = 1; number <= most_signals; ++number) {
-        if ((arrived >> (number - 1) & 1) == 0) continue;
-        try {
-          dispatch(number);
-        } catch (const std::bad_alloc&) {  // a signal is not lost: again in a moment
-          std::this_thread::sleep_for(std::chrono::milliseconds(1));
-          handle(number);
-        }
-      }
-    }
-  }
-
-  void dispatch(int number) {
-    std::vector<std::shared_ptr<subscription>> told;
-    {
-      std::lock_guard hold(mutex_);
-      for (const auto& s : subscriptions_) {
-        if (s->wants(number)) told.push_back(s);
-      }
-    }
-    for (const auto& s : told) s->cancel(std::make_exception_ptr(received(number)));
-  }
-
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<subscription>> subscriptions_;
-  std::array<caught_signal, most_signals + 1> caught_{};
-};
-
-}  // namespace
 
 stop_function& stop_function::operator=(stop_function&& other) noexcept {
   if (this != &other) {
@@ -228,22 +151,17 @@ stop_function& stop_function::operator=(stop_function&& other) noexcept {
 
 void stop_function::operator()() const noexcept {
   if (subscription_ == nullptr) return;
-  registry::instance().remove(subscription_);
+  d::signal_subscribers::instance().stop(subscription_);
   subscription_->cancel(nullptr);
 }
 
 derived_context<stop_function> notify_context(const context& parent,
                                               std::initializer_list<int> signals) {
   if (signals.size() == 0) throw std::invalid_argument("notify_context: no signals");
-  for (const int number : signals) {
-    if (number < 1 || number > most_signals || number == SIGKILL || number == SIGSTOP) {
-      throw std::invalid_argument("notify_context: signal " + std::to_string(number) +
-                                  " cannot be caught");
-    }
-  }
+  const d::signal_set set = set_of("notify_context", signals);
   stop_function stop;
   stop.subscription_ = std::make_shared<detail::subscription>(parent, std::vector<int>(signals));
-  registry::instance().add(stop.subscription_);
+  d::signal_subscribers::instance().listen(stop.subscription_, set);
   context ctx = stop.subscription_->ctx();  // before `stop` is moved: arguments have no order
   return derived_context<stop_function>(std::move(ctx), std::move(stop));
 }

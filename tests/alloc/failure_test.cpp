@@ -265,3 +265,14 @@ TEST_CASE("no memory: a signal that ends a Context") {
     if (!ctx.err()) throw std::logic_error("the signal was lost");
   });
 }
+
+TEST_CASE("no memory: a signal that is sent to a channel") {
+  exhaust([](in_vain&) -> task<> {
+    auto c = make_chan<int>(1);
+    signal::notify(c, {SIGUSR1, SIGUSR2});
+    ::raise(SIGUSR1);
+    signal::stop(c);
+    if (c.size() != 1) throw std::logic_error("the signal was lost");
+    co_return;
+  });
+}

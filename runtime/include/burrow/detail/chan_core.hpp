@@ -81,6 +81,8 @@ class alignas(64) chan_core : public wait_source {
     if (references_.fetch_sub(1, acq_rel) == 1) last_handle_gone();
   }
 
+  /// 0: made outside of bubbles.
+  std::uint16_t bubble() const noexcept { return bubble_; }
   std::size_t capacity() const noexcept { return capacity_; }
   std::size_t size() const noexcept { return count_.load(relaxed); }
 
