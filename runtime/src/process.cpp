@@ -103,8 +103,8 @@ task<> end_process(running_ref p) {
   }
 }
 
-/// A process whose reaper has not begun. If it never does, as goroutines that the runtime's end finds
-/// waiting for their first turn, the process is ended here.
+/// A process whose reaper has not begun. If it never does, as goroutines that the runtime's end
+/// finds waiting for their first turn, the process is ended here.
 class unattended {
  public:
   explicit unattended(running_ref p) noexcept : process_(std::move(p)) {}
