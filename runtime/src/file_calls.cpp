@@ -284,9 +284,25 @@ class opened {
   bool owns_ = false;
 };
 
-task<> open_for(std::string path, int flags, unsigned mode, chan<opened> answer) {
+/// Where the answer goes. Closed at the end: a goroutine that the end of the runtime finds waiting
+/// for its first turn never begins, and gives none.
+class answering {
+ public:
+  explicit answering(chan<opened> to) noexcept : to_(std::move(to)) {}
+  answering(answering&&) noexcept = default;
+  answering& operator=(answering&&) = delete;
+  ~answering() {
+    if (to_) to_.close();
+  }
+  const chan<opened>& to() const noexcept { return to_; }
+
+ private:
+  chan<opened> to_;
+};
+
+task<> open_for(std::string path, int flags, unsigned mode, answering answer) {
   const auto call = [&] { return ::open(path.c_str(), flags, mode); };
-  co_await answer.send(opened(co_await call_blocking(call)));
+  co_await answer.to().send(opened(co_await call_blocking(call)));
 }
 
 }  // namespace
@@ -308,10 +324,14 @@ task<io_outcome> open_path(std::string path, int flags, unsigned mode) {
   const context ctx = this_goroutine::context();
   if (const std::error_code ended = ctx.err()) co_return {0, ended};
   auto answer = make_chan<opened>(1);
-  go(background(), open_for, std::move(path), flags, mode, answer);
+  go(background(), open_for, path, flags, mode, answering(answer));
   opened o;
-  if (co_await select(answer.recv(o), ctx.done()) != 0) co_return {0, ctx.err()};
-  co_return o.take();
+  bool is_answered = false;
+  if (co_await select(answer.recv(o, is_answered), ctx.done()) != 0) co_return {0, ctx.err()};
+  if (is_answered) co_return o.take();
+  // The runtime ends, and this goroutine is shielded from that: it opens for itself.
+  const auto call = [&] { return ::open(path.c_str(), flags, mode); };
+  co_return co_await call_blocking(call);
 }
 
 }  // namespace burrow::detail

@@ -71,9 +71,9 @@ struct detail::running {
   }
   io::readiness has_news() const noexcept { return {pidfd, d::io_side::read}; }
 
-  /// False: it has not ended.
-  bool collect() {
-    const std::optional<result<exit_status>> how = reap(pidfd->on->fd, WNOHANG);
+  /// False: it has not ended. With `flags` 0 it is waited for.
+  bool collect(int flags = WNOHANG) {
+    const std::optional<result<exit_status>> how = reap(pidfd->on->fd, flags);
     if (!how) return false;
     status = *how;
     ended.close();
@@ -103,7 +103,26 @@ task<> end_process(running_ref p) {
   }
 }
 
-task<> wait_for_process(running_ref p, context until) {
+/// A process whose reaper has not begun. If it never does, as goroutines that the runtime's end
+/// finds waiting for their first turn, the process is ended here.
+class unattended {
+ public:
+  explicit unattended(running_ref p) noexcept : process_(std::move(p)) {}
+  unattended(unattended&&) noexcept = default;
+  unattended& operator=(unattended&&) = delete;
+  ~unattended() {
+    if (process_ == nullptr) return;
+    process_->send(SIGKILL);
+    process_->collect(0);
+  }
+  running_ref take() noexcept { return std::move(process_); }
+
+ private:
+  running_ref process_;
+};
+
+task<> wait_for_process(unattended process, context until) {
+  const running_ref p = process.take();
   bool is_to_end = false;
   while (!is_to_end) {
     try {
@@ -295,8 +314,9 @@ task<result<child>> start(std::vector<std::string> command, options how) {
   child c;
   c.state_ = std::make_shared<child::handle>(child::handle{
       p, std::move(streams[0].ours), std::move(streams[1].ours), std::move(streams[2].ours)});
-  go(background(), wait_for_process, p, ctx);
+  unattended process(p);
   started->release();
+  go(background(), wait_for_process, std::move(process), ctx);
   co_return c;
 }
 

@@ -258,6 +258,20 @@ TEST_CASE("processes whose handles are gone, and those that run when main return
   CHECK(::kill(pid, 0) == -1);
 }
 
+TEST_CASE("a process that is started as main returns is ended, though nobody has attended to it") {
+  for (const stream_kind input : {stream_kind::null, stream_kind::pipe}) {
+    int pid = 0;
+    run_test(1, [&]() -> task<> {  // one worker: what start() has started does not run before
+      process::options how = in_pipes;
+      how.input = input;
+      const auto c = co_await started({"sleep", "60"}, how);
+      pid = c.pid();
+    });
+    CHECK(::kill(pid, 0) == -1);
+    CHECK(has_no_children());
+  }
+}
+
 TEST_CASE("a process for which somebody else has waited") {
   run_processes([]() -> task<> {
     process::child c = co_await started(shell(waits), in_pipes);
