@@ -12,6 +12,7 @@
 #include <chrono>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <utility>
 
 namespace burrow::net {
 
@@ -52,9 +53,24 @@ void take_turns(addresses& all) {
 constexpr std::chrono::milliseconds head_start = 250ms;
 constexpr std::chrono::milliseconds timer_never = 24h;  // the attempts end before that
 
-task<> dial_for(context, address to, chan<result<stream>> answers) {
-  co_await answers.send(co_await dial(to));
-}
+/// One attempt, which answers in any case: a goroutine that the end of the runtime finds waiting
+/// for its first turn never begins. There is room for the answers of all.
+class attempt {
+ public:
+  explicit attempt(chan<result<stream>> answers) noexcept : answers_(std::move(answers)) {}
+  attempt(attempt&&) noexcept = default;
+  attempt& operator=(attempt&&) = delete;
+  ~attempt() { answer(errc::canceled); }
+
+  void answer(result<stream> with) {
+    if (answers_) std::exchange(answers_, {}).try_send(std::move(with));
+  }
+
+ private:
+  chan<result<stream>> answers_;
+};
+
+task<> dial_for(context, address to, attempt a) { a.answer(co_await dial(to)); }
 
 /// The first of them that answers; RFC 8305.
 task<result<stream>> dial_any(addresses all) {
@@ -66,7 +82,7 @@ task<result<stream>> dial_any(addresses all) {
   std::error_code first_error;
   std::size_t begun = 0;
   for (std::size_t ended = 0; ended < all.size();) {
-    if (begun < all.size()) go(dial_for, attempts, all[begun++], answers);
+    if (begun < all.size()) go(dial_for, attempts, all[begun++], attempt(answers));
     timer next(begun < all.size() ? head_start : timer_never);
     result<stream> answer;
     const int what = co_await select(answers.recv(answer), ctx.done(), next.recv());

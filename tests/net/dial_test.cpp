@@ -18,8 +18,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Listens, and accepts nobody: what dials it waits for an answer, as the kernel drops what does not
-/// fit into the queue.
+/// Listens, and accepts nobody: what dials it waits for an answer, as the kernel drops what does
+/// not fit into the queue.
 class deaf_listener {
  public:
   deaf_listener() {
