@@ -10,6 +10,10 @@ set(burrow_targets burrow_scheduler burrow_context burrow_runtime)
 if(TARGET burrow_http)
   list(APPEND burrow_targets burrow_http)
 endif()
+if(TARGET burrow_tls)
+  list(APPEND burrow_targets burrow_tls)
+  set(burrow_needs_openssl ON)
+endif()
 install(
   TARGETS ${burrow_targets}
   EXPORT burrowTargets

@@ -12,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ("scheduler", "context", "runtime", "http")
+MODULES = ("scheduler", "context", "runtime", "http", "tls")
 FOLDERS = (*MODULES, "examples", "tests", "bench", "docs", "cmake", "tools")
 CPP = (".cpp", ".hpp")
 COLUMNS_MAX = 100

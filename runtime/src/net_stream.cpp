@@ -141,6 +141,18 @@ task<result<std::size_t>> stream::write(context, const_bytes from) {
   co_return co_await write(from);
 }
 
+result<std::size_t> stream::try_write(const_bytes from) noexcept {
+  std::size_t taken = 0;
+  const result<void> sent = with_fd(d_, [&](int fd) {
+    const ssize_t n = ::send(fd, from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const bool would_wait = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    taken = n > 0 ? static_cast<std::size_t>(n) : 0;
+    return n >= 0 || would_wait ? 0 : -1;
+  });
+  if (!sent) return sent.error();
+  return taken;
+}
+
 task<result<void>> stream::write_all(const_bytes from) {
   const d::descriptor_ref kept = d_;
   while (!from.empty()) {

@@ -361,4 +361,31 @@ TEST_CASE("stream: a deadline, or a wait that was given up, does not keep the la
   });
 }
 
+TEST_CASE("stream: try_write() gives the kernel what it takes, and never waits") {
+  run_test(1, []() -> task<> {
+    connection c = co_await connect_here();
+    const std::string much(256 * 1024, 'x');
+    std::size_t sent = 0;
+    result<std::size_t> n = c.client.try_write(much);
+    for (; n && *n > 0; n = c.client.try_write(much)) sent += *n;
+    CHECK(n.value() == 0);  // it is full
+    CHECK(sent > 0);
+    c.client.close().value();
+    n = c.client.try_write("x");
+    CHECK(n.error() == errc::not_open);
+    std::size_t came = 0;
+    std::string piece(64 * 1024, '\0');
+    for (;;) {
+      const result<std::size_t> some = co_await c.server.read(piece);
+      came += some.value();
+      if (*some == 0) break;
+    }
+    CHECK(came == sent);
+    connection broken = co_await connect_here();
+    broken.server.shutdown(net::direction::both).value();
+    n = broken.server.try_write("x");
+    CHECK(n.error() == std::errc::broken_pipe);  // and no SIGPIPE
+  });
+}
+
 }  // namespace

@@ -58,6 +58,10 @@ class stream {
   task<result<std::size_t>> write(const_bytes from);
   task<result<std::size_t>> write(context ctx, const_bytes from);
 
+  /// Writes what the kernel takes at once, maybe nothing: 0. Never waits, on any thread; heeds
+  /// neither a Context nor a deadline.
+  result<std::size_t> try_write(const_bytes from) noexcept;
+
   /// Writes all of it. After an error some of it may have been written. Go: Write.
   task<result<void>> write_all(const_bytes from);
   task<result<void>> write_all(context ctx, const_bytes from);
