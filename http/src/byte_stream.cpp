@@ -5,11 +5,11 @@
 
 namespace burrow::http::detail {
 
-// A connection that is gone already ends nothing twice.
-void net_byte_stream::end_writing() noexcept {
-  static_cast<void>(stream_.shutdown(net::direction::writing));
+task<result<void>> net_byte_stream::end_writing() {
+  co_return stream_.shutdown(net::direction::writing);
 }
 
+// A connection that is gone already ends nothing twice.
 void net_byte_stream::close() noexcept { static_cast<void>(stream_.close()); }
 
 bool net_byte_stream::is_quiet() const noexcept {

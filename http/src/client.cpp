@@ -26,15 +26,15 @@ namespace {
 /// A connection, and what has been read from it.
 class client_connection final : public detail::byte_source {
  public:
-  client_connection(net::stream s, std::string where, std::size_t header_limit)
+  client_connection(detail::byte_stream_ptr s, std::string origin, std::size_t header_limit)
       : stream(std::move(s)),
-        where(std::move(where)),
+        origin(std::move(origin)),
         reader(*this, detail::message_kind::response, header_limit) {}
-  ~client_connection() override { stream.close(); }
+  ~client_connection() override { stream->close(); }
 
   /// Reads end with the Context alone.
   task<result<std::string_view>> next(time_point) override {
-    const result<std::size_t> n = co_await stream.read(buffer_);
+    const result<std::size_t> n = co_await stream->read(buffer_);
     if (!n) co_return n.error();
     has_come_ = has_come_ || *n > 0;
     co_return std::string_view(buffer_.data(), *n);
@@ -43,8 +43,8 @@ class client_connection final : public detail::byte_source {
   bool has_come() const noexcept { return has_come_; }
   void begin_request() noexcept { has_come_ = false; }
 
-  detail::net_byte_stream stream;
-  std::string where;
+  detail::byte_stream_ptr stream;
+  std::string origin;
   detail::message_reader reader;
   time_point idle_since;
 
@@ -64,10 +64,10 @@ struct detail::client_state {
   mutable std::mutex mutex;
   std::list<connection_ptr> idle;  // under the mutex; the one that was used last is last
 
-  explicit client_state(client_options o) : options(o) {}
+  explicit client_state(client_options o) : options(std::move(o)) {}
 
   /// One to that host that is alive, as far as can be told; null: there is none.
-  connection_ptr take(const std::string& where) {
+  connection_ptr take(const std::string& origin) {
     std::list<connection_ptr> dead;  // closed behind the unlock
     std::lock_guard hold(mutex);
     const time_point now = std::chrono::steady_clock::now();
@@ -75,9 +75,9 @@ struct detail::client_state {
       --it;
       client_connection& c = **it;
       const bool is_stale = now - c.idle_since >= options.idle_timeout;
-      if (!is_stale && c.where != where) continue;
+      if (!is_stale && c.origin != origin) continue;
       const auto next = std::next(it);
-      if (!is_stale && c.stream.is_quiet()) {
+      if (!is_stale && c.stream->is_quiet()) {
         connection_ptr taken = std::move(*it);
         idle.erase(it);
         return taken;
@@ -92,7 +92,7 @@ struct detail::client_state {
     std::list<connection_ptr> dead;
     std::lock_guard hold(mutex);
     c->idle_since = std::chrono::steady_clock::now();
-    const auto same = [&](const connection_ptr& other) { return other->where == c->where; };
+    const auto same = [&](const connection_ptr& other) { return other->origin == c->origin; };
     const auto count = static_cast<std::size_t>(std::ranges::count_if(idle, same));
     if (options.idle_per_host == 0 || options.idle_limit == 0) return;
     if (count >= options.idle_per_host) {
@@ -182,7 +182,7 @@ task<result<message_head>> exchange(client_connection& c, const client_request& 
   const std::array<const_bytes, 2> parts = {header, r.body};
   c.begin_request();
   const result<void> sent =
-      co_await c.stream.write_all(std::span(parts).first(r.body.empty() ? 1 : 2));
+      co_await c.stream->write_all(std::span(parts).first(r.body.empty() ? 1 : 2));
   // A server that refuses a body may answer and close before it has read all of that.
   const bool is_ours = sent.error().category() == ::burrow::errc_category();
   if (!sent && (is_ours || r.body.empty())) co_return sent.error();
@@ -193,17 +193,34 @@ task<result<message_head>> exchange(client_connection& c, const client_request& 
   }
 }
 
+/// A new one.
+task<result<connection_ptr>> open_connection(const client_options& o, const url& to) {
+  if (to.is_secure && !o.transport) co_return errc::unsupported_scheme;
+  result<net::stream> s = co_await net::dial("tcp", to.where());
+  if (!s) co_return s.error();
+  detail::byte_stream_ptr stream;
+  if (to.is_secure) {
+    std::string_view host = to.host;
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    result<detail::byte_stream_ptr> secured = co_await o.transport.connect(std::move(*s), host);
+    if (!secured) co_return secured.error();
+    stream = std::move(*secured);
+  } else {
+    stream = std::make_shared<detail::net_byte_stream>(std::move(*s));
+  }
+  co_return std::make_unique<client_connection>(std::move(stream), to.origin(), o.header_limit);
+}
+
 /// Sends it on a connection that is kept, or on a new one.
 task<result<response>> send_once(std::shared_ptr<client_state> state, const client_request& r,
                                  const url& to) {
-  connection_ptr c = state->take(to.where());
+  connection_ptr c = state->take(to.origin());
   for (;;) {
     const bool is_old = c != nullptr;
     if (!is_old) {
-      result<net::stream> s = co_await net::dial("tcp", to.where());
-      if (!s) co_return s.error();
-      c = std::make_unique<client_connection>(std::move(*s), to.where(),
-                                              state->options.header_limit);
+      result<connection_ptr> opened = co_await open_connection(state->options, to);
+      if (!opened) co_return opened.error();
+      c = std::move(*opened);
     }
     result<message_head> head = co_await exchange(*c, r, to);
     if (head) {
@@ -240,7 +257,7 @@ void redirect(client_request& r, int status, const url& from, const url& to) {
     r.headers.remove("Content-Type");
   }
   r.headers.remove("Host");
-  if (from.where() == to.where()) return;
+  if (from.origin() == to.origin()) return;
   r.headers.remove("Authorization");
   r.headers.remove("Cookie");
 }
@@ -249,7 +266,8 @@ void redirect(client_request& r, int status, const url& from, const url& to) {
 
 // --- the client ----------------------------------------------------------------------------------
 
-client::client(client_options options) : state_(std::make_shared<client_state>(options)) {}
+client::client(client_options options)
+    : state_(std::make_shared<detail::client_state>(std::move(options))) {}
 
 task<result<response>> client::send(client_request r) {
   constexpr std::size_t drain_limit = 4096;  // of a redirect's body, so that its connection goes on

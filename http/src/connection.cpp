@@ -212,8 +212,10 @@ task<> connection::refuse(int status) {
 
 /// Before the end: a close with unread bytes is a reset, which may overtake the last response.
 task<> connection::linger() {
-  stream_->end_writing();
   const auto until = later(linger_time);
+  const auto [ctx, cancel] = with_timeout(write_context_, linger_time);
+  const result<void> ended = co_await under(ctx, stream_->end_writing());
+  if (!ended) co_return;
   while (std::chrono::steady_clock::now() < until) {
     const result<std::string_view> piece = co_await input_->next(until);
     if (!piece || piece->empty()) co_return;

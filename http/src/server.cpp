@@ -7,6 +7,7 @@
 #include <burrow/select.hpp>
 #include <burrow/semaphore.hpp>
 #include <burrow/this_goroutine.hpp>
+#include <burrow/under.hpp>
 #include <burrow/wait_group.hpp>
 
 #include <algorithm>
@@ -70,13 +71,33 @@ namespace {
 
 using detail::server_state;
 
+task<> cancel_at_close(context within, recv_chan<> closing, cancel_trigger cancel) {
+  const int what = co_await select(closing.recv(), within.done());
+  if (what == 0) cancel();
+}
+
+/// The stream of a connection; null: the client has not got through the handshake.
+task<detail::byte_stream_ptr> stream_of(context ctx, server_state& state, net::stream s, group& g) {
+  const server_options& o = state.options;
+  if (!o.transport) co_return std::make_shared<detail::net_byte_stream>(std::move(s));
+  const auto [within, cancel] = with_timeout(ctx, o.read_header_timeout);
+  g.go(cancel_at_close, within, state.closing, cancel.trigger());
+  const auto secured = co_await under(within, o.transport.accept(std::move(s)));
+  co_return secured ? *secured : nullptr;
+}
+
 /// Serves a connection, which has a place, and gives that back.
-task<> serve_connection(context ctx, std::shared_ptr<detail::connection> c, group& g,
+task<> serve_connection(context ctx, server_state& state, net::stream s, group& g,
                         semaphore& places) {
   struct place {
     semaphore& places;
     ~place() { places.release(1); }
   } held{places};
+  const net::address peer = s.peer_address();
+  detail::byte_stream_ptr stream = co_await stream_of(ctx, state, std::move(s), g);
+  if (stream == nullptr) co_return;
+  auto c =
+      std::make_shared<detail::connection>(state.options, state.closing, std::move(stream), peer);
   co_await detail::connection::run(ctx, std::move(c), g);
 }
 
@@ -88,11 +109,8 @@ task<std::error_code> accept_all(server_state& state, net::listener listener, se
     if (ended) co_return ended;
     result<net::stream> next = co_await listener.accept();
     if (!next) co_return next.error();
-    const net::address peer = next->peer_address();
-    auto stream = std::make_shared<detail::net_byte_stream>(std::move(*next));
-    auto c =
-        std::make_shared<detail::connection>(state.options, state.closing, std::move(stream), peer);
-    g.go(serve_connection, g.context(), std::move(c), std::ref(g), std::ref(places));
+    g.go(serve_connection, g.context(), std::ref(state), std::move(*next), std::ref(g),
+         std::ref(places));
   }
 }
 

@@ -56,19 +56,21 @@ std::string without_dots(std::string_view path) {
 }  // namespace
 
 result<url> url::parse(std::string_view text) {
-  constexpr std::string_view http = "http://";
   const std::size_t colon = scheme_end(text);
   if (colon == std::string_view::npos) return errc::bad_url;
-  if (!equal_ignoring_case(text.substr(0, colon), "http")) return errc::unsupported_scheme;
+  url u;
+  u.is_secure = equal_ignoring_case(text.substr(0, colon), "https");
+  if (!u.is_secure && !equal_ignoring_case(text.substr(0, colon), "http")) {
+    return errc::unsupported_scheme;
+  }
   if (text.substr(colon, 3) != "://" || !is_visible(text)) return errc::bad_url;
-  text = text.substr(http.size());
+  text = text.substr(colon + 3);
   text = text.substr(0, text.find('#'));
   const std::size_t end = std::min(text.find_first_of("/?"), text.size());
   const std::string_view authority = text.substr(0, end);
 
-  url u;
   u.host = authority;
-  u.port = "80";
+  u.port = u.default_port();
   const std::size_t port = authority.rfind(':');
   if (port != std::string_view::npos && authority.find(']', port) == std::string_view::npos) {
     u.host = authority.substr(0, port);
@@ -82,7 +84,7 @@ result<url> url::parse(std::string_view text) {
 
 result<url> url::resolve(std::string_view reference) const {
   if (scheme_end(reference) != std::string_view::npos) return parse(reference);
-  if (reference.starts_with("//")) return parse("http:" + std::string(reference));
+  if (reference.starts_with("//")) return parse(scheme() + std::string(reference));
   reference = reference.substr(0, reference.find('#'));
   if (!is_visible(reference)) return errc::bad_url;
   url u = *this;

@@ -34,7 +34,7 @@ class script final : public h::detail::byte_stream {
     }
     co_return {};
   }
-  void end_writing() noexcept override {}
+  b::task<b::result<void>> end_writing() override { co_return {}; }
   void close() noexcept override { is_closed_ = true; }
   bool is_quiet() const noexcept override { return false; }
 

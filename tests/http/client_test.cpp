@@ -295,7 +295,12 @@ TEST_CASE("URLs") {
     CAPTURE(bad);
     CHECK(parsed(bad) == "http: malformed URL");
   }
-  CHECK(parsed("https://a") == "http: unsupported scheme of a URL");
+  CHECK(parsed("https://a") == "a:443 /");
+  CHECK(url::parse("https://a:443/x").value().text() == "https://a/x");
+  CHECK(url::parse("https://a:80/x").value().text() == "https://a:80/x");
+  CHECK(url::parse("https://a").value().resolve("//b/c").value().text() == "https://b/c");
+  CHECK(url::parse("https://a:80").value().origin() != url::parse("http://a").value().origin());
+  CHECK(parsed("ftp://a") == "http: unsupported scheme of a URL");
 
   // RFC 3986, 5.4, as far as it concerns http.
   const url base = url::parse("http://a/b/c/d;p?q").value();

@@ -3,36 +3,22 @@
 // block, and bounded by its own --max-time.
 #include "http_test.hpp"
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
+#include <command.hpp>
 
 using namespace http_test;
 
 namespace {
 
-bool has_curl() { return std::system("curl --version >/dev/null 2>&1") == 0; }
-
 /// What `curl ARGUMENTS` prints.
 task<std::string> curl(std::string arguments) {
-  const std::string command = "curl --silent --show-error --max-time 60 --noproxy '*' " + arguments;
-  co_return co_await blocking([command] {
-    std::string all;
-    std::FILE* const out = ::popen(command.c_str(), "r");
-    if (out == nullptr) return all;
-    std::array<char, 4096> piece;
-    for (std::size_t n = 0; (n = std::fread(piece.data(), 1, piece.size(), out)) > 0;) {
-      all.append(piece.data(), n);
-    }
-    ::pclose(out);
-    return all;
-  });
+  co_return co_await output_of("curl --silent --show-error --max-time 60 --noproxy '*' " +
+                               arguments);
 }
 
 }  // namespace
 
 TEST_CASE("curl: keep-alive, bodies with a length and in chunks, 100 Continue, HEAD, errors") {
-  if (!has_curl()) {
+  if (!has_program("curl")) {
     MESSAGE("curl is not installed: this case is left out");
     return;
   }

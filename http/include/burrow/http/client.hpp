@@ -5,6 +5,7 @@
 #include <burrow/context.hpp>
 #include <burrow/http/body.hpp>
 #include <burrow/http/headers.hpp>
+#include <burrow/http/transport.hpp>
 #include <burrow/result.hpp>
 #include <burrow/task.hpp>
 
@@ -18,6 +19,8 @@
 namespace burrow::http {
 
 struct client_options {
+  /// What https:// is spoken by, a tls::config; nothing: it is not. Go: TLSClientConfig.
+  http::transport transport;
   /// Connections kept for later requests, to one host and to all of them. Go: MaxIdleConnsPerHost,
   /// MaxIdleConns.
   std::size_t idle_per_host = 8;
@@ -35,7 +38,7 @@ struct client_options {
 /// What a client asks. Go: http.NewRequest.
 struct client_request {
   std::string method = "GET";
-  /// Absolute: "http://host:port/path?query".
+  /// Absolute: "http://host:port/path?query", or "https://..." if the client has a transport.
   std::string url;
   /// Host, Connection, Content-Length and Transfer-Encoding are the client's, and not sent from
   /// here; but a Host is.
@@ -61,7 +64,7 @@ struct client_state;
 /// Sends requests, and keeps connections for later ones. A handle, copied like a pointer; all
 /// functions may be called by any goroutine at the same time. Every operation, reads of a body
 /// included, ends with the Context that its goroutine carries, or with the one that comes first:
-/// timeouts are Contexts with a deadline. http:// only. Go: http.Client.
+/// timeouts are Contexts with a deadline. Go: http.Client.
 class client {
  public:
   explicit client(client_options options = {});

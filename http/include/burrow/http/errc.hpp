@@ -21,7 +21,7 @@ enum class errc {
   length_mismatch,       ///< more of a body than the length that was announced
   too_late,              ///< the header has been sent already
   bad_url,               ///< not an absolute URL
-  unsupported_scheme,    ///< a URL whose scheme is not http
+  unsupported_scheme,    ///< neither http nor https, or https without a transport
   too_many_redirects,    ///< the client has followed as many redirects as it may
   server_closed,         ///< shutdown() or close() was called. Go: http.ErrServerClosed
   client_disconnected,   ///< the cause of a request's Context when its client has gone

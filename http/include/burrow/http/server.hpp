@@ -5,6 +5,7 @@
 #include <burrow/context.hpp>
 #include <burrow/http/request.hpp>
 #include <burrow/http/response_writer.hpp>
+#include <burrow/http/transport.hpp>
 #include <burrow/net/listener.hpp>
 #include <burrow/result.hpp>
 #include <burrow/task.hpp>
@@ -31,6 +32,9 @@ using handler = std::function<task<>(context ctx, request& req, response_writer&
 
 struct server_options {
   http::handler handler;
+  /// What is put on each connection, a tls::config; nothing: plain HTTP. A handshake that fails, or
+  /// takes longer than read_header_timeout, ends its connection without a word. Go: ServeTLS.
+  http::transport transport;
   /// Of the first line and the fields of a request, in bytes; beyond it: 431. Go: MaxHeaderBytes.
   std::size_t header_limit = 32UL * 1024;
   /// Of a request's body, in bytes; beyond it: 413, at once where the length is announced, else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What HTTP asks of a connection: a TCP stream today, and as little as this, so that TLS, or a test
-// that has no socket, can stand there as well.
+// What HTTP asks of a connection: as little as this, so that a TCP stream, one with TLS on it, and
+// a test that has no socket can all stand there.
 #pragma once
 
 #include <burrow/io_bytes.hpp>
@@ -27,7 +27,7 @@ class byte_stream {
   virtual task<result<std::size_t>> read(bytes into) = 0;
   virtual task<result<void>> write_all(std::span<const const_bytes> from) = 0;
   /// The peer reads an end; reading goes on.
-  virtual void end_writing() noexcept = 0;
+  virtual task<result<void>> end_writing() = 0;
   /// Ends what waits here. Any goroutine.
   virtual void close() noexcept = 0;
   /// Whether nothing is there to be read, not even an end: what a connection is like that can be
@@ -42,7 +42,7 @@ class net_byte_stream final : public byte_stream {
   task<result<void>> write_all(std::span<const const_bytes> from) override {
     return stream_.write_all(from);
   }
-  void end_writing() noexcept override;
+  task<result<void>> end_writing() override;
   void close() noexcept override;
   bool is_quiet() const noexcept override;
 

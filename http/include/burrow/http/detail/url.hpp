@@ -10,15 +10,20 @@
 namespace burrow::http::detail {
 
 struct url {
+  bool is_secure = false;
   std::string host;    // "example.org", "[::1]"
-  std::string port;    // "80" where the text says none
+  std::string port;    // that of the scheme where the text says none
   std::string target;  // "/path?query"
 
-  /// What dial() takes, and what names the connections that can be shared.
+  const char* scheme() const noexcept { return is_secure ? "https:" : "http:"; }
+  const char* default_port() const noexcept { return is_secure ? "443" : "80"; }
+  /// What dial() takes.
   std::string where() const { return host + ":" + port; }
+  /// What names the connections that can be shared.
+  std::string origin() const { return scheme() + where(); }
   /// What the Host field says.
-  std::string authority() const { return port == "80" ? host : where(); }
-  std::string text() const { return "http://" + authority() + target; }
+  std::string authority() const { return port == default_port() ? host : where(); }
+  std::string text() const { return std::string(scheme()) + "//" + authority() + target; }
 
   /// Of an absolute URL; the fragment is dropped. errc::unsupported_scheme, errc::bad_url: also one
   /// that names a user.
