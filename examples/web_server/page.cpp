@@ -38,6 +38,7 @@ const std::string_view page = R"html(<!doctype html>
   li[data-state=finished] > span::before { background: var(--finished); }
   li[data-state=cancelled] > span::before { background: var(--cancelled); }
   li[data-state=cancelled] > span { text-decoration: line-through; opacity: .75; }
+  small { margin-left: .6em; opacity: .6; }
   .end { font-size: .9rem; }
   @keyframes pulse { to { opacity: .25; } }
 </style>
@@ -76,15 +77,16 @@ function make(kind, text = "") {
   return Object.assign(document.createElement(kind), { textContent: text });
 }
 
-function branch(tree, parent) {
+function branch({ tree, reason }, parent) {
   const list = make("ul");
   const children = [...tree.entries()].filter(([, goroutine]) => goroutine.parent === parent);
   children.sort(([, a], [, b]) => a.name.localeCompare(b.name));
   children.forEach(([index, goroutine]) => {
     const item = make("li");
     item.dataset.state = goroutine.state;
-    item.append(make("span", goroutine.name), ` ${goroutine.state}`);
-    if (tree.some(other => other.parent === index)) item.append(branch(tree, index));
+    const why = goroutine.state === "cancelled" ? `: ${reason}` : "";
+    item.append(make("span", goroutine.name), make("small", goroutine.state + why));
+    if (tree.some(other => other.parent === index)) item.append(branch({ tree, reason }, index));
     list.append(item);
   });
   return list;
@@ -111,7 +113,7 @@ function show(request) {
   }
   const told = make("p", end(request));
   told.className = "end";
-  card.append(head, branch(request.tree, -1), told);
+  card.append(head, branch(request, -1), told);
   const old = at(card.id);
   if (old) old.replaceWith(card); else at("requests").prepend(card);
 }

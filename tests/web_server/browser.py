@@ -30,6 +30,7 @@ def wait_all(browser, number, state):
 
 def check_cancelled(browser, number, reason):
     wait_all(browser, number, "cancelled")
+    check(browser.text(card(number) + " li li li small"), f"cancelled: {reason}")
     told = browser.text(card(number) + " .end")
     beginning = f"{reason}: all {GOROUTINES} goroutines had ended after "
     check((told[: len(beginning)], "5 connections were given back" in told), (beginning, True))
