@@ -5,6 +5,14 @@
 
 namespace burrow::http::detail {
 
+task<result<io_buffer>> byte_stream::receive() {
+  io_buffer buffer(4096);
+  const result<std::size_t> n = co_await read(bytes(buffer.data(), buffer.size()));
+  if (!n) co_return n.error();
+  buffer.cut(*n);
+  co_return buffer;
+}
+
 task<result<void>> net_byte_stream::end_writing() {
   co_return stream_.shutdown(net::direction::writing);
 }

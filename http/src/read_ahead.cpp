@@ -5,6 +5,7 @@
 #include <burrow/this_goroutine.hpp>
 #include <burrow/timer.hpp>
 
+#include <new>
 #include <utility>
 
 namespace burrow::http::detail {
@@ -19,12 +20,7 @@ timer timer_until(time_point at) {
 }  // namespace
 
 read_ahead::read_ahead(std::shared_ptr<byte_stream> stream, cancel_cause_trigger gone)
-    : stream_(std::move(stream)),
-      gone_(std::move(gone)),
-      filled_(make_chan<block*>(blocks_.size())),
-      empty_(make_chan<block*>(blocks_.size())) {
-  for (block& b : blocks_) empty_.try_send(&b);
-}
+    : stream_(std::move(stream)), gone_(std::move(gone)), read_(make_chan<io_buffer>(1)) {}
 
 // --- the reader ----------------------------------------------------------------------------------
 
@@ -33,41 +29,37 @@ task<> read_ahead::run(context ctx, std::shared_ptr<read_ahead> self) {
   struct end_of_input {
     read_ahead& r;
     ~end_of_input() {
-      r.filled_.close();
+      r.read_.close();
       r.gone_(errc::client_disconnected);
     }
   } end{*self};
   for (;;) {
-    block* b = nullptr;
-    const std::error_code ended = co_await self->empty_.recv(ctx, b);
+    result<io_buffer> piece = co_await self->receive();
+    if (!piece || piece->empty()) co_return;
+    const std::error_code ended = co_await self->read_.send(ctx, std::move(*piece));
     if (ended) co_return;
-    const result<std::size_t> n = co_await self->stream_->read(b->data);
-    if (!n || *n == 0) co_return;
-    b->size = *n;
-    self->filled_.try_send(b);  // there is room for all blocks
+  }
+}
+
+/// Where there is no memory left, this connection ends, and no other.
+task<result<io_buffer>> read_ahead::receive() {
+  try {
+    co_return co_await stream_->receive();
+  } catch (const std::bad_alloc&) {
+    co_return std::make_error_code(std::errc::not_enough_memory);
   }
 }
 
 // --- the server's side ---------------------------------------------------------------------------
 
-void read_ahead::give_back() noexcept {
-  if (taken_ != nullptr) empty_.try_send(std::exchange(taken_, nullptr));
-}
-
-std::string_view read_ahead::take(block* b) noexcept {
-  taken_ = b;
-  return b == nullptr ? std::string_view() : std::string_view(b->data.data(), b->size);
-}
-
 task<result<std::string_view>> read_ahead::next(time_point until) {
-  give_back();
-  block* b = nullptr;
-  const recv_status at_once = filled_.try_recv(b);
-  if (at_once != recv_status::empty) co_return take(b);
+  taken_ = io_buffer();
+  const recv_status at_once = read_.try_recv(taken_);
+  if (at_once != recv_status::empty) co_return taken_.text();
   const context ctx = this_goroutine::context();
   const timer limit = timer_until(until);
-  switch (co_await select(filled_.recv(b), ctx.done(), limit.recv())) {
-    case 0: co_return take(b);
+  switch (co_await select(read_.recv(taken_), ctx.done(), limit.recv())) {
+    case 0: co_return taken_.text();
     case 1: co_return ctx.err();
     default: co_return errc::timeout;
   }
@@ -75,12 +67,11 @@ task<result<std::string_view>> read_ahead::next(time_point until) {
 
 task<arrival> read_ahead::next_request(std::string_view& into, time_point until,
                                        recv_chan<> closing) {
-  give_back();
-  block* b = nullptr;
+  taken_ = io_buffer();
   const context ctx = this_goroutine::context();
   const timer limit = timer_until(until);
-  switch (co_await select(filled_.recv(b), closing.recv(), ctx.done(), limit.recv())) {
-    case 0: into = take(b); co_return b == nullptr ? arrival::end : arrival::bytes;
+  switch (co_await select(read_.recv(taken_), closing.recv(), ctx.done(), limit.recv())) {
+    case 0: into = taken_.text(); co_return taken_.empty() ? arrival::end : arrival::bytes;
     case 1: co_return arrival::closing;
     case 2: co_return arrival::canceled;
     default: co_return arrival::timeout;

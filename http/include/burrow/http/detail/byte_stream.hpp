@@ -3,6 +3,7 @@
 // a test that has no socket can all stand there.
 #pragma once
 
+#include <burrow/io_buffer.hpp>
 #include <burrow/io_bytes.hpp>
 #include <burrow/net/stream.hpp>
 #include <burrow/result.hpp>
@@ -25,6 +26,8 @@ class byte_stream {
   virtual ~byte_stream() = default;
   /// 0: the peer has ended its side.
   virtual task<result<std::size_t>> read(bytes into) = 0;
+  /// Reads what is there into memory that is taken for it. Empty: the peer has ended its side.
+  virtual task<result<io_buffer>> receive();
   virtual task<result<void>> write_all(std::span<const const_bytes> from) = 0;
   /// The peer reads an end; reading goes on.
   virtual task<result<void>> end_writing() = 0;
@@ -39,6 +42,7 @@ class net_byte_stream final : public byte_stream {
  public:
   explicit net_byte_stream(net::stream s) noexcept : stream_(std::move(s)) {}
   task<result<std::size_t>> read(bytes into) override { return stream_.read(into); }
+  task<result<io_buffer>> receive() override { return stream_.receive(); }
   task<result<void>> write_all(std::span<const const_bytes> from) override {
     return stream_.write_all(from);
   }

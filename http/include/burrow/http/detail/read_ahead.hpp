@@ -2,19 +2,18 @@
 // Reads a connection ahead of the one who serves it, in a goroutine of its own, so that a client
 // that goes away is noticed while a handler runs.
 //
-// The reader fills one of two blocks while the server takes the other; blocks travel by two
-// channels, so that neither side shares memory that the other writes. A read is always in the
-// kernel, and none is ever called off between requests: under io_uring that would cost two
-// completions a request. When both blocks are full of what nobody has read yet, a disconnect is not
-// noticed; Go notices none while there is any of the body left.
+// What has come travels by a channel, so that neither side shares memory that the other writes. A
+// read is always in the kernel, and none is ever called off between requests: under io_uring that
+// would cost two completions a request. While one piece waits in the channel and the reader holds
+// another, a disconnect is not noticed; Go notices none while there is any of the body left. A
+// connection that is idle holds no buffer.
 #pragma once
 
 #include <burrow/chan.hpp>
 #include <burrow/context.hpp>
 #include <burrow/http/detail/byte_stream.hpp>
+#include <burrow/io_buffer.hpp>
 
-#include <array>
-#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -39,20 +38,12 @@ class read_ahead final : public byte_source {
   task<arrival> next_request(std::string_view& into, time_point until, recv_chan<> closing);
 
  private:
-  struct block {
-    std::size_t size = 0;
-    std::array<char, 8192> data;
-  };
-
-  void give_back() noexcept;
-  std::string_view take(block* b) noexcept;
+  task<result<io_buffer>> receive();
 
   std::shared_ptr<byte_stream> stream_;
   cancel_cause_trigger gone_;
-  std::array<block, 2> blocks_;
-  chan<block*> filled_;  // closed by the reader
-  chan<block*> empty_;
-  block* taken_ = nullptr;
+  chan<io_buffer> read_;  // closed by the reader
+  io_buffer taken_;       // the piece that is looked at
 };
 
 }  // namespace burrow::http::detail
