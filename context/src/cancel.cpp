@@ -142,8 +142,11 @@ class ending {
   void visit_list(cancellable_node* n) noexcept {
     const ended_by why = root_.ended.load(relaxed);  // relaxed: this thread has written it
     while (n != nullptr) {
-      cancellable_node* following = n->next;
-      if (following != nullptr) prefetch(*following);
+      cancellable_node* const following = n->next;
+      if (following != nullptr) {
+        __builtin_prefetch(following->waiters.front(), 1);
+        if (following->next != nullptr) prefetch(*following->next);
+      }
       visit(*n, why);
       if (claimed_ >= wakes_per_batch) hand_over();
       n = following;

@@ -158,6 +158,7 @@ goroutine* worker::take_global(bool only_one) noexcept {
   if (first == nullptr || first->next == nullptr) return first;
   for (goroutine* g = first->next; g != nullptr;) {
     goroutine* const following = g->next;
+    __builtin_prefetch(g->next_list, 1);  // see goroutine_list::stride
     if (g->leaf) prefetch_frame(g->leaf);
     push_behind(g);
     g = following;

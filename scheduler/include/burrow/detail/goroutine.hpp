@@ -19,6 +19,7 @@
 
 #include <burrow/detail/atomic.hpp>
 
+#include <array>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -159,15 +160,15 @@ struct alignas(64) goroutine {
                                        // plain thread that waits, see parked_thread
   void* context = nullptr;             // the carried Context; opaque here
   void* link = nullptr;                // the group that joins it; opaque here
-  const goroutine_type* type = nullptr;
-  std::uint16_t list_length = 0;                  // of the goroutine_list that it heads
-  std::uint16_t bubble = 0;                       // the number of its bubble; 0: none. For good
+  goroutine* next_list = nullptr;      // see goroutine_list
+  std::uint16_t list_length = 0;       // of the goroutine_list that it heads
+  std::uint16_t bubble = 0;            // the number of its bubble; 0: none. For good
   atomic<wait_reason> reason{wait_reason::none};  // read by dumps
   bool shielded = false;                          // abandonment does not reach what it runs now
   bool exiting = false;                           // the runtime ends: every await throws
   atomic<bool> in_blocking{false};                // inside blocking(): cannot be unwound now
 
-  goroutine* next_list = nullptr;     // from the head of one goroutine_list to that of the next
+  const goroutine_type* type = nullptr;
   std::source_location where;         // where it was started
   atomic<std::uint64_t> id{0};        // 0: the slot is free. Written by its worker, read by dumps
   atomic<const char*> name{nullptr};  // owned; freed under the slab's mutex, which dumps hold
@@ -206,8 +207,16 @@ struct goroutine_list {
   void add(goroutine* g) noexcept {
     (first == nullptr ? first : last->next) = g;
     last = g;
+    goroutine*& before = latest[length % stride];
+    if (length > stride) before->next_list = g;
+    before = g;
     ++length;
   }
+
+  // Whoever walks the list can fetch early what comes: `next_list` of all but the first names the
+  // one so much further on. A hint alone: where lists were joined or cut it names somebody else.
+  static constexpr std::uint32_t stride = 8;
+  std::array<goroutine*, stride> latest{};
 };
 
 /// Gives the running goroutine a name for reports. Throws std::bad_alloc.
