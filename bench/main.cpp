@@ -12,7 +12,7 @@ namespace {
 
 using body = burrow::task<> (*)();
 
-constexpr std::array<benchmark<body>, 19> benchmarks{{
+constexpr std::array<benchmark<body>, 23> benchmarks{{
     {"spawn", spawn},
     {"yield", yield},
     {"pingpong", pingpong},
@@ -28,6 +28,10 @@ constexpr std::array<benchmark<body>, 19> benchmarks{{
     {"echo", echoes},
     {"iosocket", sockets},
     {"cancel_io", cancel_io},
+    {"accept", accepts},
+    {"files", file_reads},
+    {"http", http_hello},
+    {"idle", idle},
     {"sync", sync},
     {"fib39", fib39, false},
     {"nqueens", nqueens, false},

@@ -139,6 +139,14 @@ std::int64_t rss_bytes() {
   return static_cast<std::int64_t>(resident_pages) * sysconf(_SC_PAGESIZE);
 }
 
+int raise_descriptor_limit() {
+  rlimit limit{};
+  check(::getrlimit(RLIMIT_NOFILE, &limit) == 0, "the limit on descriptors");
+  limit.rlim_cur = limit.rlim_max;
+  check(::setrlimit(RLIMIT_NOFILE, &limit) == 0, "a higher limit on descriptors");
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_max, 1'000'000));
+}
+
 void check(bool ok, const char* what) {
   if (ok) return;
   std::fprintf(stderr, "FAIL: %s\n", what);

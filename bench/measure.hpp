@@ -83,6 +83,9 @@ class stopwatch {
 double cpu_ms();           // of the whole process, user and kernel
 std::int64_t rss_bytes();  // resident memory of the process
 
+/// As many descriptors as the hard limit allows. Returns it.
+int raise_descriptor_limit();
+
 /// Ends the program where a workload computed something wrong.
 void check(bool ok, const char* what);
 

@@ -37,7 +37,9 @@ namespace burrow::detail {
 namespace {
 
 constexpr unsigned entries = 256;
-constexpr unsigned completion_entries = 2048;
+// The kernel sizes by this the table in which it looks for what is to be cancelled: 256 lists here,
+// and no more for more.
+constexpr unsigned completion_entries = 8192;
 
 /// Richest flags first; a kernel that does not know one answers EINVAL.
 constexpr unsigned setup_ladder[] = {

@@ -8,6 +8,8 @@
 // point is the rendezvous, and MPMC are left out. So are Context values and deadlines; a
 // CancellationToken is compared with a Context that is only cancelled.
 
+mod echo;
+
 use std::future::{poll_fn, Future};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
@@ -511,8 +513,8 @@ async fn sync(reps: usize) {
 
 // ------------------------------------------------------------------- main
 
-const BENCHES: [&str; 9] = [
-    "spawn", "yield", "pingpong", "chan", "select", "ctx", "cancel", "timers", "sync",
+const BENCHES: [&str; 10] = [
+    "spawn", "yield", "pingpong", "chan", "select", "ctx", "cancel", "timers", "sync", "echo",
 ];
 
 async fn run(name: &str, reps: usize) {
@@ -526,6 +528,7 @@ async fn run(name: &str, reps: usize) {
         "cancel" => cancellation(reps).await,
         "timers" => timers(reps).await,
         "sync" => sync(reps).await,
+        "echo" => echo::echoes(reps).await,
         _ => unreachable!(),
     }
 }
@@ -567,7 +570,7 @@ fn main() {
     println!("# tokio workers={workers} reps={reps}");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
-        .enable_time()
+        .enable_all()
         .build()
         .unwrap();
     for name in BENCHES
