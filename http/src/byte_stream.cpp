@@ -2,6 +2,7 @@
 #include <burrow/http/detail/byte_stream.hpp>
 
 #include <poll.h>
+#include <sys/socket.h>
 
 namespace burrow::http::detail {
 
@@ -19,6 +20,13 @@ task<result<void>> net_byte_stream::end_writing() {
 
 // A connection that is gone already ends nothing twice.
 void net_byte_stream::close() noexcept { static_cast<void>(stream_.close()); }
+
+/// The kernel resets a connection that is closed so.
+void net_byte_stream::abort() noexcept {
+  const linger at_once{1, 0};
+  ::setsockopt(stream_.native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  close();
+}
 
 bool net_byte_stream::is_quiet() const noexcept {
   pollfd now{stream_.native_handle(), POLLIN, 0};

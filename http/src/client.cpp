@@ -229,7 +229,9 @@ task<result<response>> send_once(std::shared_ptr<client_state> state, const clie
       answer.status = head->status;
       answer.headers = std::move(head->fields);
       answer.url = to.text();
-      auto source = std::make_shared<response_body>(state, std::move(c), head->keep_alive);
+      // Behind 101 the connection speaks another protocol.
+      const bool keep_alive = head->keep_alive && head->status != 101;
+      auto source = std::make_shared<response_body>(state, std::move(c), keep_alive);
       const bool has_body = head->has_body && r.method != "HEAD";
       if (has_body) {
         answer.body = http::body(std::move(source), head->length);

@@ -89,7 +89,7 @@ task<> connection::run(context ctx, std::shared_ptr<connection> self, group& g) 
   c.reader_.emplace(*c.input_, message_kind::request, c.options_.header_limit);
   g.go(read_ahead::run, alive, c.input_);
   co_await c.serve_requests(alive);
-  c.stream_->close();
+  c.is_cut_off_ ? c.stream_->abort() : c.stream_->close();
 }
 
 task<> connection::serve_requests(context alive) {
@@ -158,6 +158,7 @@ task<std::exception_ptr> connection::call_handler(context alive, request& req,
     if (options_.request_timeout > 0ns) {
       const auto [ctx, cancel] = with_timeout(alive, options_.request_timeout);
       co_await under(ctx, options_.handler(ctx, req, res));
+      gave_up_ = ctx.err() == ::burrow::errc::deadline_exceeded && res.is_untouched();
     } else {
       const auto [ctx, cancel] = with_cancel(alive);
       co_await under(ctx, options_.handler(ctx, req, res));
@@ -175,13 +176,18 @@ task<connection::next_step> connection::end_request(request_body& source, respon
   const std::error_code unread = source.error();
   if (error && res.has_begun()) {
     is_broken_ = true;  // the client must not take what it has for all there is
+    is_cut_off_ = res.ends_with_connection();
     co_return next_step::end;
   }
   if (error || unread || is_closing() || source.expects_continue()) res.end_connection();
-  const bool is_clients_fault =
-      unread == errc::timeout || unread == errc::body_too_large || unread == errc::malformed;
+  const bool is_clients_fault = unread == errc::timeout || unread == errc::body_too_large ||
+                                unread == errc::malformed || unread == errc::incomplete;
   if (error || (is_clients_fault && res.is_untouched())) {
     static_cast<void>(co_await res.replace(is_clients_fault ? status_for(unread) : 500));
+    co_return next_step::end;
+  }
+  if (gave_up_) {
+    static_cast<void>(co_await res.replace(503));
     co_return next_step::end;
   }
   const result<void> sent = co_await res.finish();

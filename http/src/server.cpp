@@ -132,8 +132,11 @@ server::server(server_options options)
   if (!o.handler) throw std::invalid_argument("http: a server without a handler");
   constexpr std::chrono::nanoseconds none{};
   if (o.read_header_timeout <= none || o.read_body_timeout <= none || o.idle_timeout <= none ||
-      o.write_timeout <= none) {
+      o.write_timeout <= none || o.request_timeout < none) {
     throw std::invalid_argument("http: a timeout of a server that is not positive");
+  }
+  if (o.connection_limit == 0 || o.header_limit == 0) {
+    throw std::invalid_argument("http: a limit of a server that lets nothing through");
   }
 }
 

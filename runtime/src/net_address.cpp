@@ -68,12 +68,13 @@ result<address> address::parse(std::string_view text) {
 result<address> address::of_path(std::string_view path) {
   sockaddr_un un{};
   un.sun_family = AF_UNIX;
-  if (path.empty()) return std::make_error_code(std::errc::invalid_argument);
+  const bool is_abstract = path.starts_with('@');
+  const bool is_cut_off = !is_abstract && path.find('\0') != path.npos;
+  if (path.empty() || is_cut_off) return std::make_error_code(std::errc::invalid_argument);
   if (path.size() >= sizeof(un.sun_path)) {
     return std::make_error_code(std::errc::filename_too_long);
   }
   std::copy(path.begin(), path.end(), un.sun_path);
-  const bool is_abstract = path.front() == '@';
   if (is_abstract) un.sun_path[0] = '\0';
   const std::size_t size = path_at + path.size() + (is_abstract ? 0 : 1);
   return address(reinterpret_cast<const sockaddr*>(&un), size);

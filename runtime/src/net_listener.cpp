@@ -73,8 +73,6 @@ bool may_pass(int error) noexcept {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-void close_number(int fd) noexcept { ::close(fd); }
-
 /// As Go does; a Unix socket refuses it.
 void send_at_once(int fd) noexcept {
   const int on = 1;
@@ -93,8 +91,9 @@ task<result<stream>> accept_from(d::descriptor_ref socket, chan<> closing) {
   auto pause = 5ms;
   for (;;) {
     d::accept_request r;
-    const d::io_outcome got =
-        co_await d::perform(socket, r, d::io_course::ask_first, &close_number);
+    // Not by a request, with which a busy worker takes one connection at each hand-over: so all
+    // that wait are taken, and who gives up has nothing to call off.
+    const d::io_outcome got = co_await d::perform(socket, r, d::io_course::when_ready);
     if (!got.error) {
       send_at_once(got.value);
       co_return stream::adopt(got.value);
@@ -147,9 +146,22 @@ recv_chan<result<stream>> listener::accepted() {
   return state_->accepted;
 }
 
+/// What select's goroutine may have taken already, once there is one.
+recv_chan<result<stream>> listener::accepted_before() const {
+  std::lock_guard hold(state_->mutex);
+  return state_->accepted;
+}
+
 task<result<stream>> listener::accept() {
   if (state_ == nullptr) co_return errc::not_open;
-  co_return co_await accept_from(state_->socket, state_->closing);
+  const auto accepted = accepted_before();
+  if (!accepted) co_return co_await accept_from(state_->socket, state_->closing);
+  const context ctx = this_goroutine::context();
+  if (const std::error_code ended = ctx.err()) co_return ended;
+  result<stream> next;
+  const int what = co_await select(d::receive_result(accepted, next), ctx.done());
+  if (what == 1) co_return ctx.err();
+  co_return next;
 }
 
 task<result<stream>> listener::accept(context) { co_return co_await accept(); }

@@ -12,7 +12,9 @@
 #include <burrow/net/listener.hpp>
 
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -170,10 +172,20 @@ class lookups {
   int threads_ = 0;
 };
 
+/// The C library would cut names off at a zero, and take ports modulo 65536.
+bool is_sound(std::string_view host, std::string_view port) noexcept {
+  if (host.find('\0') != host.npos || port.find('\0') != port.npos) return false;
+  const bool is_number = !port.empty() && port.find_first_not_of("0123456789") == port.npos;
+  std::uint16_t number = 0;
+  return !is_number ||
+         std::from_chars(port.data(), port.data() + port.size(), number).ec == std::errc();
+}
+
 }  // namespace
 
 task<result<std::vector<address>>> resolve(std::string_view host, std::string_view port) {
   const d::goroutine& g = co_await d::io_entry();
+  if (!is_sound(host, port)) co_return std::make_error_code(std::errc::invalid_argument);
   d::cancellable_node* const watched = d::watched_by(g);
   if (watched != nullptr && watched->has_ended()) co_return d::error_of(*watched);
   const auto l = std::make_shared<lookup>();

@@ -103,8 +103,10 @@ std::vector<slab::entry> others(runtime_state& state) {
 
 bool has_ended(const slab::entry& e) noexcept { return e.g->id.load(acquire) != e.id; }
 
-/// Inside blocking(), or kept by a group until an older child ends: it is told, and passed over.
+/// Inside blocking(), or kept by a group until an older child ends: it is told, and passed over. So
+/// is, without a word, who belongs to something shielded.
 bool has_to_wait(const slab::entry& e) noexcept {
+  if (is_inside_shield(*e.g)) return true;
   return e.g->in_blocking.load(acquire) || e.g->reason.load(relaxed) == wait_reason::group_limit;
 }
 
@@ -126,7 +128,7 @@ task<> all_end(runtime_state& state, clock::time_point until) {
 /// Abandons one, and waits until it has ended or cannot be unwound now; false: neither is so by
 /// `until`.
 task<bool> unwind(runtime_state& state, slab::entry e, clock::time_point until) {
-  if (e.g->word.abandon()) wake(e.g);
+  if (!is_inside_shield(*e.g) && e.g->word.abandon()) wake(e.g);
   while (!has_ended(e) && !has_to_wait(e)) {
     const bool ended = co_await some_goroutine_ends(state, until);
     if (!ended) co_return false;

@@ -77,12 +77,8 @@ constexpr io_type send_message_type = {
     }};
 
 constexpr io_type accept_type = {
-    io_side::read,
-    [](io_request& r, io_uring_sqe& sqe) noexcept {
-      ::io_uring_prep_accept(&sqe, r.on->fd, nullptr, nullptr, SOCK_CLOEXEC);
-    },
-    [](io_request& r) noexcept {
-      return result_of(::accept4(r.on->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    io_side::read, nullptr, [](io_request& r) noexcept {
+      return result_of(::accept4(r.on->fd, nullptr, nullptr, socket_flags()));
     }};
 
 constexpr io_type connect_type = {

@@ -47,6 +47,7 @@ struct test_state {
 struct test_joiner {
   static constexpr bool accepts_plain = false;
   static constexpr bool borrows_context = true;
+  static constexpr bool is_group = false;
   test_state* state;
   void leave(goroutine&) noexcept {}
   void ended(goroutine&, std::exception_ptr error) noexcept {

@@ -66,7 +66,7 @@ bool timer_core::stop() noexcept {
   return was_active;
 }
 
-bool timer_core::reset(nanoseconds_t duration, nanoseconds_t period) noexcept {
+bool timer_core::reset(nanoseconds_t duration, nanoseconds_t period) {
   check_bubble(set->bubble());
   const worker* here = current_worker();
   const bool on_own_worker = here != nullptr && &const_cast<worker*>(here)->timers() == set;
@@ -74,6 +74,7 @@ bool timer_core::reset(nanoseconds_t duration, nanoseconds_t period) noexcept {
   bool has_to_tell = false;
   {
     locked hold(set->lock);
+    if (set->is_retired()) throw std::logic_error("a timer whose runtime has ended is not reset");
     was_active = std::exchange(is_active_, true);
     if (!was_active && is_function_) retain();  // its reference to itself
     if (may_be_linked_) set->drop(*this);

@@ -31,7 +31,7 @@ goroutine* slab::take_batch(std::size_t& count) {
 }
 
 void slab::give_batch(goroutine* first, std::size_t count) noexcept {
-  first->list_length = static_cast<std::uint16_t>(count);
+  first->list_length = static_cast<std::uint8_t>(count);
   std::lock_guard hold(mutex_);
   first->next_list = batches_;
   batches_ = first;

@@ -102,7 +102,9 @@ timer_set& timer_set::obtain(std::uint16_t bubble) {
     if (set != nullptr) sets.first = std::exchange(set->next_retired_, nullptr);
   }
   if (set == nullptr) set = new timer_set;
+  const locked hold(set->lock);
   set->bubble_ = bubble;
+  set->is_retired_ = false;
   return *set;
 }
 
@@ -112,6 +114,7 @@ void timer_set::retire() noexcept {
   {
     wake_list nobody;  // all goroutines have ended
     locked hold(lock);
+    is_retired_ = true;
     stamp_fresh(now);  // those that rest keep their time
     const auto disarm_all = [&](timer_list& list) {
       for (timer_node* t = list.take_all(); t != nullptr;) {

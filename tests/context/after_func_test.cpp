@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <burrow/after_func.hpp>
 #include <burrow/context.hpp>
+#include <burrow/sleep.hpp>
 #include <context_test.hpp>
 #include <future>
 #include <memory>
@@ -123,4 +125,16 @@ TEST_CASE("CX48 CX52: exactly one of run and stop happens, in a race") {
     CHECK(ran + prevented == count);
     CHECK(children_of(ctx) == 0);
   }
+}
+
+TEST_CASE("a task runs in a runtime of its own where none runs when the Context ends") {
+  auto [ctx, cancel] = with_cancel(background());
+  std::promise<void> ran;
+  auto stop = after_func(ctx, [&]() -> task<> {
+    co_await sleep(1us);
+    ran.set_value();
+  });
+  cancel();
+  ran.get_future().get();
+  CHECK(!stop());
 }

@@ -97,10 +97,10 @@ TEST_CASE("CX36 CX37: without_cancel keeps the values, and cuts off the end") {
   CHECK(!free.deadline());
   CHECK(!child.err());
   CHECK(*child.value(number_key) == 5);
-  CHECK(detail::node_of(free)->detached);
-  CHECK(detail::node_of(child)->detached);
-  CHECK(detail::node_of(with_value(child, number_key, 1))->detached);
-  CHECK(!detail::node_of(parent)->detached);
+  CHECK(detail::node_of(free)->detachments == 1);
+  CHECK(detail::node_of(child)->detachments == 1);
+  CHECK(detail::node_of(with_value(without_cancel(child), number_key, 1))->detachments == 2);
+  CHECK(detail::node_of(parent)->detachments == 0);
   cancel_child();
   CHECK(child.err() == errc::canceled);
   CHECK(stop());

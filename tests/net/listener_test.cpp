@@ -317,4 +317,45 @@ TEST_CASE("bubble: I/O works in real time, and holds the clock") {
   });
 }
 
+TEST_CASE("accept takes what its form as a case of select has accepted meanwhile") {
+  run_test(2, []() -> task<> {
+    net::listener l = (co_await net::listen("tcp", "127.0.0.1:0")).value();
+    result<net::stream> none;
+    const int chosen = co_await select(l.accept(none), otherwise);
+    CHECK(chosen == 1);
+    net::stream client = (co_await net::dial(l.local_address())).value();
+    net::stream server = (co_await l.accept()).value();
+    (co_await client.write_all("x")).value();
+    std::array<char, 1> some{};
+    (co_await server.read_full(some)).value();
+    CHECK(some[0] == 'x');
+    l.close().value();
+    const auto closed = co_await l.accept();
+    CHECK(closed.error() == errc::not_open);
+  });
+}
+
+TEST_CASE("one accept after the other empties the queue of a busy worker") {
+  run_test(1, []() -> task<> {
+    net::listener l = (co_await net::listen("tcp", "127.0.0.1:0")).value();
+    constexpr int count = 200;
+    std::vector<net::stream> clients;
+    for (int i = 0; i < count; ++i)
+      clients.push_back((co_await net::dial(l.local_address())).value());
+    bool is_through = false;
+    int turns = 0;
+    co_await scope([&](group& g) -> task<> {
+      g.go([&]() -> task<> {
+        while (!is_through) {
+          ++turns;
+          co_await this_goroutine::yield();
+        }
+      });
+      for (int i = 0; i < count; ++i) static_cast<void>((co_await l.accept()).value());
+      is_through = true;
+    });
+    CHECK(turns < 10 * count);  // 61 each where the driver has to be asked for each of them
+  });
+}
+
 }  // namespace

@@ -23,6 +23,24 @@ task<std::string> received(net::stream s, std::size_t most = 4096) {
   co_return std::string(got->text());
 }
 
+TEST_CASE("lines: one that is too long is told of, and left behind") {
+  run_test(1, []() -> task<> {
+    connection c = co_await connect_here();
+    (co_await c.client.write_all("much too long\nshort\n")).value();
+    c.client.close().value();
+    buffered_reader lines(c.server);
+    const auto too_long = co_await lines.read_line(5);
+    CHECK(too_long.error() == std::errc::message_size);
+    int left = 0;
+    for (;;) {
+      const auto line = co_await lines.read_line(5);
+      if (line && !*line) break;
+      if (line && *line == "short") ++left;
+    }
+    CHECK(left == 1);
+  });
+}
+
 }  // namespace
 
 TEST_CASE("receive: what has come, the most that is asked for, and the end again and again") {

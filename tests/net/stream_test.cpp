@@ -388,4 +388,16 @@ TEST_CASE("stream: try_write() gives the kernel what it takes, and never waits")
   });
 }
 
+TEST_CASE("what is written of an array of chars: a literal without its zero, else all of it") {
+  char filled[4] = {'a', 'b', 'c', 'd'};
+  const char named[4] = {'a', 'b', 'c', 'd'};
+  const std::byte raw[2] = {};
+  CHECK(const_bytes("abcd").size() == 4);
+  CHECK(const_bytes(filled).size() == 4);
+  CHECK(const_bytes(named).size() == 4);
+  CHECK(const_bytes(raw).size() == 2);
+  const char* const text = "abc";
+  CHECK(const_bytes(text).size() == 3);
+}
+
 }  // namespace

@@ -195,4 +195,12 @@ TEST_CASE("ten thousand short calls, one after the other and at the same time") 
   });
 }
 
+TEST_CASE("blocking gives a reference where the call does") {
+  run_test(1, []() -> task<> {
+    int value = 1;
+    int& same = co_await blocking([&]() -> int& { return value; });
+    CHECK(&same == &value);
+  });
+}
+
 }  // namespace

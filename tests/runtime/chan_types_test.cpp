@@ -75,6 +75,26 @@ struct request {  // a type may hold a channel of itself
   chan<request> reply;
 };
 
+TEST_CASE("a value is made in braces where it is sent") {
+  struct point {
+    int x;
+    int y;
+  };
+  run_test(1, []() -> task<> {
+    auto c = make_chan<point>(3);
+    co_await c.send({1, 2});
+    const bool sent = c.try_send({3, 4});
+    CHECK(sent);
+    const int chosen = co_await select(c.send({5, 6}), otherwise);
+    CHECK(chosen == 0);
+    for (int i = 1; i < 7; i += 2) {
+      const auto p = co_await c.recv();
+      CHECK(p->x == i);
+      CHECK(p->y == i + 1);
+    }
+  });
+}
+
 }  // namespace
 
 TEST_CASE("CH1: copies denote the same channel, equality is identity, channels are keys") {

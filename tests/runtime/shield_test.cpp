@@ -203,4 +203,67 @@ TEST_CASE("rule 5: a claim and an abandonment at the same time: a value is recei
   });
 }
 
+TEST_CASE("rule 5: inside of a shield a group still ends its own") {
+  run_test(1, []() -> task<> {
+    const auto sleeps_for_ever = []() -> task<int> {
+      co_await make_chan<int>().recv();
+      co_return 1;
+    };
+    const auto at_once = []() -> task<int> { co_return 2; };
+    const context shielding = without_cancel(this_goroutine::context());
+    const int won = co_await under(shielding, race(sleeps_for_ever(), at_once()));
+    CHECK(won == 2);
+    const int first = co_await under(shielding, any(sleeps_for_ever(), at_once()));
+    CHECK(first == 2);
+    bool failed = false;
+    try {
+      co_await under(shielding, scope([&](group& g) -> task<> {
+                       g.go(sleeps_for_ever);
+                       co_await this_goroutine::yield();
+                       throw std::runtime_error("failed");
+                     }));
+    } catch (const std::runtime_error&) {
+      failed = true;
+    }
+    CHECK(failed);
+  });
+}
+
+TEST_CASE("rule 7: a goroutine that was started under without_cancel is unwound in the end") {
+  bool unwound = false;
+  run_test(1, [&]() -> task<> {
+    go(without_cancel(this_goroutine::context()), [&]() -> task<> {
+      const struct mark {
+        bool& set;
+        ~mark() { set = true; }
+      } at_end{unwound};
+      co_await make_chan<int>().recv();
+    });
+    co_await this_goroutine::yield();
+  });
+  CHECK(unwound);
+}
+
+TEST_CASE("rule 5: cleanup that fans out at the end of the runtime is finished") {
+  int cleaned = 0;
+  run_test(1, [&]() -> task<> {
+    go([&]() -> task<> {
+      bool is_abandoned = false;
+      try {
+        co_await make_chan<int>().recv();
+      } catch (const goroutine_exit&) {
+        is_abandoned = true;
+      }
+      if (!is_abandoned) co_return;
+      const auto part = [&]() -> task<> {
+        co_await sleep(std::chrono::milliseconds(1));
+        ++cleaned;
+      };
+      co_await under(without_cancel(background()), all(part(), part(), part()));
+    });
+    co_await this_goroutine::yield();
+  });
+  CHECK(cleaned == 3);
+}
+
 }  // namespace

@@ -38,6 +38,17 @@ void spin(steady::duration d) {
   }
 }
 
+TEST_CASE("a timer whose runtime has ended is stopped, and refuses to be reset") {
+  timer t;
+  run_test(1, [&]() -> task<> {
+    t = timer(1h);
+    co_return;
+  });
+  CHECK_THROWS_AS(t.reset(1ms), std::logic_error);
+  run_test(1, []() -> task<> { co_return; });
+  CHECK_THROWS_AS(t.reset(1ms), std::logic_error);
+}
+
 }  // namespace
 
 TEST_CASE("TM3, TM4, TM5: a timer gives one value, the steady time at which it was due") {

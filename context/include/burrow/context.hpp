@@ -364,7 +364,9 @@ inline derived_context<cancel_cause_function> with_cancel_cause(const context& p
 
 /// As with_cancel(), and ends with errc::deadline_exceeded at the time `t`; if the parent's
 /// deadline is earlier, that one counts. `cancel` before that time gives errc::canceled. Throws
-/// std::logic_error for a time in the future where no runtime runs. Go: context.WithDeadline
+/// std::logic_error for a time in the future where no runtime runs. The deadline ends with the
+/// runtime in which it was made: a Context that outlives that can only be cancelled.
+/// Go: context.WithDeadline
 template <class Duration>
 derived_context<cancel_function> with_deadline(
     const context& parent, std::chrono::time_point<std::chrono::steady_clock, Duration> t) {

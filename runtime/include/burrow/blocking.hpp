@@ -6,6 +6,7 @@
 #include <burrow/detail/operation.hpp>
 #include <burrow/task.hpp>
 
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -50,6 +51,8 @@ class blocking_awaiter : private blocking_job {
     if (refused_) throw goroutine_exit{};
     if constexpr (std::is_void_v<result_type>) {
       result_.take();
+    } else if constexpr (std::is_reference_v<result_type>) {
+      return static_cast<result_type>(*result_.take());
     } else {
       return result_.take();
     }
@@ -61,6 +64,9 @@ class blocking_awaiter : private blocking_job {
       if constexpr (std::is_void_v<result_type>) {
         f_();
         result_.emplace();
+      } else if constexpr (std::is_reference_v<result_type>) {
+        auto&& value = f_();
+        result_.emplace(std::addressof(value));
       } else {
         result_.emplace(f_());
       }
@@ -74,7 +80,7 @@ class blocking_awaiter : private blocking_job {
   goroutine& g_;
   F& f_;
   bool refused_ = false;
-  result_slot<std::conditional_t<std::is_void_v<result_type>, unit, result_type>> result_;
+  result_slot<value_or_unit<result_type>> result_;
 };
 
 template <class F>

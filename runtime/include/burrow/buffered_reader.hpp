@@ -39,8 +39,8 @@ class buffered_reader {
   }
 
   /// The next line, without "\n" or "\r\n"; nullopt: the end. A last line without an end counts.
-  /// One of more than `limit` bytes is std::errc::message_size; then the rest of it comes next. Go:
-  /// bufio.Scanner.
+  /// One of more than `limit` bytes is std::errc::message_size: what was read of it is dropped, and
+  /// the rest of it, if only its end, comes next. Go: bufio.Scanner.
   task<result<std::optional<std::string>>> read_line(std::size_t limit = 65'536) {
     std::string line;
     for (;;) {
@@ -55,9 +55,9 @@ class buffered_reader {
       const char* const from = buffer_.text().data() + begin_;
       const auto* const stop = static_cast<const char*>(std::memchr(from, '\n', end_ - begin_));
       const std::size_t n = stop != nullptr ? static_cast<std::size_t>(stop - from) : end_ - begin_;
+      begin_ += n;
       if (line.size() + n > limit) co_return std::make_error_code(std::errc::message_size);
       line.append(from, n);
-      begin_ += n;
       if (stop == nullptr) continue;
       ++begin_;
       if (!line.empty() && line.back() == '\r') line.pop_back();

@@ -96,7 +96,7 @@ class sending {
   /// of another type that converts to T. Throws
   /// closed_channel "send on closed channel", also in a select. A nil channel waits forever. A case
   /// of select. O(1), no allocation. Go: c <- x.
-  template <class U>
+  template <class U = T>
     requires std::is_convertible_v<U&&, T>
   auto send(U&& x) const {
     if constexpr (sends_by_reference<T, U>) {
@@ -122,7 +122,7 @@ class sending {
 
   /// Sends if that is possible at once. Any thread. Throws closed_channel.
   /// Go: select { case c <- x: ... default: ... }.
-  template <class U>
+  template <class U = T>
     requires std::is_convertible_v<U&&, T>
   bool try_send(U&& x) const {
     auto op = send(std::forward<U>(x));
@@ -139,7 +139,7 @@ class sending {
 
   /// Sends from a plain thread, which it blocks. Throws closed_channel; std::logic_error in a
   /// goroutine.
-  template <class U>
+  template <class U = T>
     requires std::is_convertible_v<U&&, T>
   void send_blocking(U&& x) const {
     auto op = send(std::forward<U>(x));

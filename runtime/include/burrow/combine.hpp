@@ -6,6 +6,7 @@
 #include <burrow/detail/task_child.hpp>
 
 #include <functional>
+#include <iterator>
 #include <source_location>
 #include <stdexcept>
 #include <tuple>
@@ -225,6 +226,21 @@ void refuse_no_tasks(bool none);
 template <class... Ts>
 inline constexpr bool is_unplaced = sizeof...(Ts) == 0 || sizeof...(Ts) > 4;
 
+template <class R>
+using task_in = std::remove_cvref_t<decltype(*std::begin(std::declval<R&>()))>;
+template <class R>
+concept range_of_tasks = is_task<task_in<R>>;
+template <range_of_tasks R>
+using result_of_tasks = typename task_in<R>::value_type;
+
+/// Takes the tasks out of their range, in which those that were moved from stay.
+template <range_of_tasks R>
+std::vector<task_in<R>> taken_out(R& tasks) {
+  std::vector<task_in<R>> all;
+  for (auto&& t : tasks) all.push_back(std::move(t));
+  return all;
+}
+
 }  // namespace detail
 
 /// Runs all tasks at the same time; gives their results as a tuple, `unit` for void. The first
@@ -254,10 +270,11 @@ template <class... Ts>
 auto all(task<Ts>... tasks) {
   return detail::run_all<Ts...>(std::source_location(), std::move(tasks)...);
 }
-/// As all(tasks...), for a number of tasks known at run time; gives a vector, in their order.
-template <class T>
-auto all(std::vector<task<T>> tasks, std::source_location where = std::source_location::current()) {
-  return detail::run_all_of<T>(where, std::move(tasks));
+/// As all(tasks...), for a range of tasks, which are moved out of it; gives a vector, in their
+/// order.
+template <detail::range_of_tasks R>
+auto all(R&& tasks, std::source_location where = std::source_location::current()) {
+  return detail::run_all_of<detail::result_of_tasks<R>>(where, detail::taken_out(tasks));
 }
 
 /// Gives the first result; the others are ended. If all fail, the first exception is rethrown. T
@@ -287,10 +304,11 @@ auto any(task<Ts>... tasks) {
   static_assert(sizeof...(Ts) > 0, "any needs a task");
   return detail::run_first<Ts...>(std::source_location(), false, std::move(tasks)...);
 }
-template <class T>
-auto any(std::vector<task<T>> tasks, std::source_location where = std::source_location::current()) {
-  detail::refuse_no_tasks(tasks.empty());
-  return detail::run_first_of<T>(where, false, std::move(tasks));
+template <detail::range_of_tasks R>
+auto any(R&& tasks, std::source_location where = std::source_location::current()) {
+  auto all = detail::taken_out(tasks);
+  detail::refuse_no_tasks(all.empty());
+  return detail::run_first_of<detail::result_of_tasks<R>>(where, false, std::move(all));
 }
 
 /// Gives the result, or rethrows the exception, of the task that ends first; the others are ended.
@@ -319,11 +337,11 @@ auto race(task<Ts>... tasks) {
   static_assert(sizeof...(Ts) > 0, "race needs a task");
   return detail::run_first<Ts...>(std::source_location(), true, std::move(tasks)...);
 }
-template <class T>
-auto race(std::vector<task<T>> tasks,
-          std::source_location where = std::source_location::current()) {
-  detail::refuse_no_tasks(tasks.empty());
-  return detail::run_first_of<T>(where, true, std::move(tasks));
+template <detail::range_of_tasks R>
+auto race(R&& tasks, std::source_location where = std::source_location::current()) {
+  auto all = detail::taken_out(tasks);
+  detail::refuse_no_tasks(all.empty());
+  return detail::run_first_of<detail::result_of_tasks<R>>(where, true, std::move(all));
 }
 
 }  // namespace burrow

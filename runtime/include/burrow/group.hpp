@@ -91,7 +91,9 @@ class group {
   /// of select.
   auto slot() noexcept { return detail::group_slot_operation(core_); }
 
-  /// Waits until no child is left. A join: abandonment does not end it. A case of select.
+  /// Waits until no child is left. A join: abandonment does not end it, so it comes back also where
+  /// a child has failed, and the body with it was abandoned; context().err() tells. A case of
+  /// select.
   auto wait() noexcept { return detail::group_wait_operation(core_); }
 
   /// Ends with the first error (then that is its cause) and with the scope.
@@ -112,7 +114,7 @@ class group {
     static_assert(detail::is_task<result>, "async takes a callable that returns a burrow::task");
     if (detail::is_nil(f)) detail::refuse_nil_function(where);
     using value = typename result::value_type;
-    using arguments = std::tuple<std::unwrap_ref_decay_t<Args>...>;
+    using arguments = detail::stored_arguments<callable, Args...>;
     auto state = detail::deferred_state<value>::make();
     const auto body = &detail::run_deferred<value, callable, arguments>;
     detail::spawnable<detail::group_joiner, detail::deferred_end<value>&&, F&&, arguments&&> child(

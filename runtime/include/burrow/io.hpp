@@ -80,12 +80,16 @@ class [[nodiscard("it is awaited, or given to select")]] readiness : public deta
 
   bool await_ready() noexcept {
     ended_ = source() != nullptr ? end_of_context() : errc::not_open;
-    if (ended_) return true;
+    if (ended_) {  // whoever goes on all the same starves nobody
+      if (this->who->budget <= 1) return this->who->exiting;
+      --this->who->budget;
+      return true;
+    }
     wait_.emplace(*this->who, static_cast<detail::readiness_case&>(*this));
     return wait_->await_ready();
   }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
-    return wait_->await_suspend(h);
+    return ended_ ? detail::yield_to_others(*this->who, h) : wait_->await_suspend(h);
   }
   burrow::result<void> await_resume() {
     if (ended_) return ended_;

@@ -60,13 +60,25 @@ class const_bytes {
   const_bytes() noexcept = default;
   const_bytes(const void* data, std::size_t size) noexcept
       : data_(static_cast<const std::byte*>(data)), size_(size) {}
-  const_bytes(const char* text) noexcept  // NOLINT(*-explicit-*): without the zero at its end
+  /// A text that ends with a zero, which is not part of it.
+  template <class P>
+    requires(std::same_as<P, const char*> || std::same_as<P, char*>)
+  const_bytes(const P& text) noexcept  // NOLINT(*-explicit-*)
       : const_bytes(text, std::string_view(text).size()) {}
+  /// A literal, without the zero at its end; an array of chars that are none: all of them.
+  template <std::size_t N>
+  const_bytes(const char (&text)[N]) noexcept  // NOLINT(*-explicit-*)
+      : const_bytes(text, text[N - 1] == '\0' ? N - 1 : N) {}
+  template <std::size_t N>
+  const_bytes(char (&range)[N]) noexcept  // NOLINT(*-explicit-*)
+      : const_bytes(range, N) {}
   const_bytes(bytes b) noexcept : const_bytes(b.data(), b.size()) {}  // NOLINT(*-explicit-*)
   template <class R>
-    requires(detail::byte_range<R> && !std::same_as<std::remove_cvref_t<R>, const_bytes> &&
-             !std::same_as<std::remove_cvref_t<R>, bytes> &&
-             !std::is_array_v<std::remove_reference_t<R>>)
+    requires(
+        detail::byte_range<R> && !std::same_as<std::remove_cvref_t<R>, const_bytes> &&
+        !std::same_as<std::remove_cvref_t<R>, bytes> &&
+        !std::is_same_v<std::remove_cv_t<std::remove_all_extents_t<std::remove_reference_t<R>>>,
+                        char>)
   const_bytes(R&& range) noexcept  // NOLINT(*-explicit-*): any buffer will do
       : const_bytes(std::data(range), std::size(range)) {}
 

@@ -5,6 +5,7 @@
 #include <burrow/detail/context_first.hpp>
 #include <burrow/detail/hold.hpp>
 #include <burrow/detail/mutex_core.hpp>
+#include <burrow/detail/no_std_guard.hpp>
 
 #include <concepts>
 
@@ -51,3 +52,16 @@ class mutex {
 };
 
 }  // namespace burrow
+
+template <>
+class std::lock_guard<burrow::mutex> : burrow::detail::no_std_guard {
+  using no_std_guard::no_std_guard;
+};
+template <>
+class std::unique_lock<burrow::mutex> : burrow::detail::no_std_guard {
+  using no_std_guard::no_std_guard;
+};
+template <>
+class std::scoped_lock<burrow::mutex> : burrow::detail::no_std_guard {
+  using no_std_guard::no_std_guard;
+};

@@ -77,12 +77,22 @@ class [[nodiscard("call() does nothing until it is awaited")]] once_call {
   class awaiter {
    public:
     awaiter(goroutine& g, once_core& core, F& f) noexcept : g_(g), core_(core), f_(f) {}
-    bool await_ready() const noexcept { return core_.is_done(); }
+    bool await_ready() noexcept {
+      if (!core_.is_done()) return false;
+      if (g_.budget <= 1) {
+        refused_ = g_.exiting && !g_.shielded;
+        return refused_;
+      }
+      --g_.budget;
+      return true;
+    }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) {
+      if (core_.is_done()) return yield_to_others(g_, h);
       inner_.emplace(call_once(core_, f_), g_);
       return inner_->await_suspend(h);
     }
     void await_resume() {
+      if (refused_) throw goroutine_exit{};
       if (inner_) inner_->await_resume();
     }
 
@@ -91,6 +101,7 @@ class [[nodiscard("call() does nothing until it is awaited")]] once_call {
     once_core& core_;
     F& f_;
     std::optional<task_awaiter<void>> inner_;
+    bool refused_ = false;
   };
 
   once_call(once_core& core, F&& f) : core_(core), f_(std::forward<F>(f)) {}

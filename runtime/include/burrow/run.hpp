@@ -21,6 +21,7 @@ struct runtime_state;
 struct main_joiner {
   static constexpr bool accepts_plain = false;
   static constexpr bool borrows_context = true;
+  static constexpr bool is_group = false;
   void leave(goroutine&) noexcept {}
   void ended(goroutine& g, std::exception_ptr error) noexcept;
 };
@@ -106,7 +107,7 @@ class main_callable {
   template <class F>
   static goroutine* make(runtime& rt, main_callable& self, std::remove_reference_t<Args>&... args) {
     using callable = std::decay_t<F>;
-    using arguments = std::tuple<std::unwrap_ref_decay_t<Args>...>;
+    using arguments = stored_arguments<callable, Args...>;
     auto& f = *reinterpret_cast<std::remove_reference_t<F>*>(self.callable_);
     if (is_nil(f)) refuse_nil_function(self.where_);
     const auto body = &main_body<callable, arguments>;

@@ -4,6 +4,7 @@
 
 #include <burrow/detail/context_first.hpp>
 #include <burrow/detail/hold.hpp>
+#include <burrow/detail/no_std_guard.hpp>
 #include <burrow/detail/rw_mutex_core.hpp>
 
 #include <concepts>
@@ -65,3 +66,16 @@ class rw_mutex {
 };
 
 }  // namespace burrow
+
+template <>
+class std::lock_guard<burrow::rw_mutex> : burrow::detail::no_std_guard {
+  using no_std_guard::no_std_guard;
+};
+template <>
+class std::unique_lock<burrow::rw_mutex> : burrow::detail::no_std_guard {
+  using no_std_guard::no_std_guard;
+};
+template <>
+class std::scoped_lock<burrow::rw_mutex> : burrow::detail::no_std_guard {
+  using no_std_guard::no_std_guard;
+};

@@ -83,7 +83,11 @@ class dynamic_select_awaiter : public select_core<dynamic_select_awaiter> {
  public:
   dynamic_select_awaiter(goroutine& g, std::span<select_case> cases, bool has_otherwise);
 
-  bool await_ready() noexcept { return runner().budget <= 1 && refuse_if_exiting(); }
+  bool await_ready() noexcept {
+    if (runner().budget <= 1) return refuse_if_exiting();
+    --runner().budget;
+    return false;
+  }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) noexcept {
     return wait(h, sources_.data());
   }

@@ -12,6 +12,7 @@
 #include <burrow/chan.hpp>
 #include <burrow/context.hpp>
 
+#include <csignal>
 #include <initializer_list>
 #include <memory>
 #include <string>

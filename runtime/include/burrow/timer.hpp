@@ -75,7 +75,7 @@ class timer {
   }
 
   /// Sets it anew: it fires once `d` has passed from now. Tells what stop() would have told. Throws
-  /// as stop(). Go: t.Reset(d).
+  /// as stop(); std::logic_error if the runtime in which it was made has ended. Go: t.Reset(d).
   template <class Rep, class Period>
   bool reset(std::chrono::duration<Rep, Period> d) {
     return detail::initialized(core_, "time: Reset called on uninitialized Timer")

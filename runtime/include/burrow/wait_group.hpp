@@ -21,6 +21,7 @@ namespace detail {
 struct wait_group_joiner {
   static constexpr bool accepts_plain = true;
   static constexpr bool borrows_context = false;
+  static constexpr bool is_group = false;
   wait_group_core* group;
 
   void leave(goroutine&) noexcept {}

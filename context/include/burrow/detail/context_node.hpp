@@ -41,6 +41,7 @@
 #include <burrow/detail/timers.hpp>
 #include <burrow/detail/wait.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -83,18 +84,21 @@ enum class tie : std::uint8_t {
 
 struct cancellable_node;
 
+inline constexpr std::uint8_t most_detachments = 127;
+
 /// What every Context has.
 struct context_node : wait_source {
   cancellable_node* const source;  // null: it never ends
   context_node* const parent;      // null: a root. Owns a reference
   const nanoseconds_t deadline;    // of the steady clock, the earliest on the path; never: none
   atomic<std::uint32_t> references;
-  const context_kind kind : 7;
-  const bool detached : 1;  // below a without_cancel(): abandonment does not reach it
+  const context_kind kind;
+  const std::uint8_t
+      detachments;  // so many without_cancel() lead to it, at most `most_detachments`
 
   constexpr context_node(context_kind k, context_node* up, cancellable_node* end, nanoseconds_t due,
-                         bool is_detached, std::uint32_t count) noexcept
-      : source(end), parent(up), deadline(due), references(count), kind(k), detached(is_detached) {}
+                         std::uint8_t detached, std::uint32_t count) noexcept
+      : source(end), parent(up), deadline(due), references(count), kind(k), detachments(detached) {}
   context_node(const context_node&) = delete;
   context_node& operator=(const context_node&) = delete;
 
@@ -122,7 +126,7 @@ struct cancellable_node : context_node {
 
   cancellable_node(context_kind k, context_node* up, nanoseconds_t due,
                    std::uint32_t count) noexcept
-      : context_node(k, up, this, due, up != nullptr && up->detached, count) {}
+      : context_node(k, up, this, due, up != nullptr ? up->detachments : std::uint8_t{0}, count) {}
 
   cancellable_node* anchor() const noexcept { return parent != nullptr ? parent->source : nullptr; }
 
@@ -140,7 +144,7 @@ struct cancellable_node : context_node {
 /// background() and todo().
 struct constant_node final : context_node {
   constexpr explicit constant_node(context_kind k) noexcept
-      : context_node(k, nullptr, nullptr, never, false, 0) {}
+      : context_node(k, nullptr, nullptr, never, 0, 0) {}
 };
 extern constant_node background_node;
 extern constant_node todo_node;
@@ -148,7 +152,9 @@ extern constant_node todo_node;
 /// What without_cancel() makes.
 struct without_cancel_node final : context_node {
   explicit without_cancel_node(context_node& up) noexcept
-      : context_node(context_kind::without_cancel, &up, nullptr, never, true, 1) {}
+      : context_node(context_kind::without_cancel, &up, nullptr, never,
+                     static_cast<std::uint8_t>(std::min(up.detachments + 1, +most_detachments)),
+                     1) {}
 };
 
 /// What with_cancel() makes.

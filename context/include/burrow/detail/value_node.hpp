@@ -21,7 +21,7 @@ struct value_node : context_node {
 
   value_node(context_node& up, nanoseconds_t due, const void* k, const char* name,
              void (*destroyer)(value_node&) noexcept, std::string (*printer)(const void*)) noexcept
-      : context_node(context_kind::value, &up, up.source, due, up.detached, 1),
+      : context_node(context_kind::value, &up, up.source, due, up.detachments, 1),
         key(k),
         key_name(name),
         destroy_this(destroyer),

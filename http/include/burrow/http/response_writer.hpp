@@ -83,6 +83,8 @@ class response_writer {
   bool is_untouched() const noexcept { return !has_begun_ && status_ == 200 && written_ == 0; }
   /// The connection must end behind this response.
   void end_connection() noexcept { form_.keep_alive = false; }
+  /// Where the body ends only the end of the connection tells: HTTP/1.0, no length announced.
+  bool ends_with_connection() const noexcept { return form_.minor_version == 0 && !length_; }
   /// Whether another response may follow this one.
   bool keeps_alive() const noexcept { return form_.keep_alive; }
 

@@ -26,7 +26,8 @@ namespace burrow::http {
 /// whatever the handler has started under it. Request and writer live until the handler returns:
 /// goroutines that use them belong into a scope.
 ///
-/// An exception that leaves it is answered by 500, where nothing was sent yet, and ends the
+/// One that returns without a word after request_timeout is answered by 503, and the connection
+/// ends. An exception that leaves it is answered by 500, where nothing was sent yet, and ends the
 /// connection; the server lives on. Go: http.Handler.
 using handler = std::function<task<>(context ctx, request& req, response_writer& res)>;
 
@@ -68,8 +69,9 @@ struct server_state;
 /// Go: http.Server.
 class server {
  public:
-  /// Throws std::invalid_argument for options without a handler or with a timeout that is not
-  /// positive (request_timeout may be 0), std::bad_alloc.
+  /// Throws std::invalid_argument for options without a handler, with a timeout that is not
+  /// positive (request_timeout may be 0), or with a limit of connections or of the header that is
+  /// 0; std::bad_alloc.
   explicit server(server_options options);
   server(server&&) noexcept;
   server& operator=(server&&) noexcept;

@@ -38,6 +38,7 @@ struct group_member {
 struct group_joiner {
   static constexpr bool accepts_plain = false;
   static constexpr bool borrows_context = true;
+  static constexpr bool is_group = true;
   group_member member;
   explicit group_joiner(group_core& group) noexcept { member.group = &group; }
   void leave(goroutine&) noexcept;

@@ -37,6 +37,7 @@ struct message_request : io_request {
   explicit message_request(io_side side) noexcept;
 };
 
+/// Made when the listener is ready.
 struct accept_request : io_request {
   accept_request() noexcept;
 };

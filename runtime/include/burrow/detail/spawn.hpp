@@ -9,12 +9,14 @@
 //
 // A joiner has: `static constexpr bool accepts_plain` (whether callables that return no task are
 // taken), `static constexpr bool borrows_context` (whether somebody else keeps the Context alive),
+// `static constexpr bool is_group` (whether it waits, and abandons its children),
 // `void leave(goroutine&) noexcept`, called while callable and arguments still exist, and
 // `void ended(goroutine&, std::exception_ptr) noexcept`, called after that, on a moved joiner.
 #pragma once
 
 #include <burrow/detail/fatal.hpp>
 #include <burrow/detail/scheduler_access.hpp>
+#include <burrow/detail/stored_arguments.hpp>
 #include <burrow/task.hpp>
 
 #include <functional>
@@ -52,6 +54,7 @@ constexpr bool is_nil([[maybe_unused]] const F& callable) noexcept {
 struct detached_joiner {
   static constexpr bool accepts_plain = false;
   static constexpr bool borrows_context = false;
+  static constexpr bool is_group = false;
   void leave(goroutine&) noexcept {}
   void ended(goroutine& g, std::exception_ptr error) noexcept {
     if (error && !is_goroutine_exit(error)) report_unhandled(g, std::move(error));
@@ -141,6 +144,13 @@ struct closure : closure_parts<Joiner, F, Args...> {
   static constexpr goroutine_type type = {&start, &finish};
 };
 
+template <class Joiner, class F, class Arguments>
+struct closure_with;
+template <class Joiner, class F, class... Stored>
+struct closure_with<Joiner, F, std::tuple<Stored...>> {
+  using type = closure<Joiner, F, Stored...>;
+};
+
 /// A callable on its way into a goroutine: remembers where in the program that happens. A function
 /// that starts goroutines takes it as `spawnable<Joiner, std::type_identity_t<Args>...>`.
 template <class Joiner, class... Args>
@@ -173,7 +183,7 @@ class spawnable {
       if (ctx == nullptr) ctx = root_context(*g);  // a plain thread carries none
       take_context(*g, ctx);
     }
-    carry(*g, ctx);
+    carry_first(*g, ctx, Joiner::is_group);
     return g;
   }
 
@@ -206,16 +216,16 @@ class spawnable {
     static_assert(is_task<result> || Joiner::accepts_plain,
                   "go takes a callable that returns a burrow::task; for a plain function write a "
                   "lambda: go([] -> task<> { f(); co_return; })");
-    using stored = closure<Joiner, C, std::unwrap_ref_decay_t<Args>...>;
+    using arguments = stored_arguments<C, Args...>;
+    using stored = typename closure_with<Joiner, C, arguments>::type;
     void* place = g.storage;
     if constexpr (!stored::fits) {
       static_assert(alignof(stored) <= 16, "an argument of a goroutine is aligned beyond 16 bytes");
       place = allocate_block(sizeof(stored));
     }
     try {
-      ::new (place)
-          stored{{std::move(joiner), static_cast<F&&>(reach<F>(callable)),
-                  std::tuple<std::unwrap_ref_decay_t<Args>...>(static_cast<Args&&>(args)...)}};
+      ::new (place) stored{{std::move(joiner), static_cast<F&&>(reach<F>(callable)),
+                            arguments(static_cast<Args&&>(args)...)}};
     } catch (...) {
       if constexpr (!stored::fits) free_block_memory(place, sizeof(stored));
       throw;
@@ -228,7 +238,8 @@ class spawnable {
 
   template <class F>
   static Joiner& joiner_in(goroutine& g) noexcept {
-    return closure<Joiner, std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>::of(g).joiner;
+    using C = std::decay_t<F>;
+    return closure_with<Joiner, C, stored_arguments<C, Args...>>::type::of(g).joiner;
   }
 
   void* callable_;

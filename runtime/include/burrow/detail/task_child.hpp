@@ -63,7 +63,7 @@ struct task_child {
     ::new (g->storage) task_child*(child);
     g->type = &type;
     g->where = where;
-    carry(*g, group.node());
+    carry_first(*g, group.node(), true);
     return g;
   }
 

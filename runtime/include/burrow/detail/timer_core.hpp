@@ -58,7 +58,8 @@ class timer_core : public timer_node {
 
   /// Whether it was active. Any thread, both.
   bool stop() noexcept;
-  bool reset(nanoseconds_t duration, nanoseconds_t period) noexcept;
+  /// Throws std::logic_error: its runtime has ended, and no other has taken its set over.
+  bool reset(nanoseconds_t duration, nanoseconds_t period);
 
   /// Null: it has no channel, so nothing is ever received from it.
   wait_source* source() noexcept { return is_function_ ? nullptr : set; }

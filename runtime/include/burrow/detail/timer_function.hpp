@@ -19,6 +19,7 @@ namespace burrow::detail {
 struct timer_joiner {
   static constexpr bool accepts_plain = true;
   static constexpr bool borrows_context = false;
+  static constexpr bool is_group = false;
   timer_core* core;
 
   void leave(goroutine&) noexcept {}

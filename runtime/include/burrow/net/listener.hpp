@@ -44,6 +44,7 @@ class listener {
   friend task<result<listener>> listen(std::string_view network, std::string_view where);
   explicit listener(std::shared_ptr<detail::listener_state> state) noexcept;
   recv_chan<result<stream>> accepted();
+  recv_chan<result<stream>> accepted_before() const;
 
   std::shared_ptr<detail::listener_state> state_;
 };

@@ -41,7 +41,7 @@ enum class io_side : std::uint8_t { read, write };
 /// A kind of request.
 struct io_type {
   io_side side;
-  /// Fills in the submission for io_uring.
+  /// Fills in the submission for io_uring; null: it is always made by `attempt`.
   void (*prepare)(io_request&, io_uring_sqe&) noexcept;
   /// The call itself, on a descriptor that does not block: its result, or -errno.
   int (*attempt)(io_request&) noexcept;

@@ -161,7 +161,8 @@ struct alignas(64) goroutine {
   void* context = nullptr;             // the carried Context; opaque here
   void* link = nullptr;                // the group that joins it; opaque here
   goroutine* next_list = nullptr;      // see goroutine_list
-  std::uint16_t list_length = 0;       // of the goroutine_list that it heads
+  std::uint8_t list_length = 0;        // of the goroutine_list that it heads
+  atomic<std::uint8_t> origin{0};      // see carried.hpp; read by the end of the runtime
   std::uint16_t bubble = 0;            // the number of its bubble; 0: none. For good
   atomic<wait_reason> reason{wait_reason::none};  // read by dumps
   bool shielded = false;                          // abandonment does not reach what it runs now

@@ -115,9 +115,9 @@ class global_queue {
     locked hold(lock_);
     if (tail_ != nullptr && tail_->list_length + list.length <= goroutine_list::most) {
       last_->next = list.first;
-      tail_->list_length += list.length;
+      tail_->list_length = static_cast<std::uint8_t>(tail_->list_length + list.length);
     } else {
-      list.first->list_length = list.length;
+      list.first->list_length = static_cast<std::uint8_t>(list.length);
       list.first->next_list = nullptr;
       (tail_ == nullptr ? head_ : tail_->next_list) = list.first;
       tail_ = list.first;
@@ -137,7 +137,7 @@ class global_queue {
     const std::uint32_t count = rest != nullptr ? 1 : first->list_length;
     head_ = first->next_list;
     if (rest != nullptr) {
-      rest->list_length = first->list_length - 1;
+      rest->list_length = static_cast<std::uint8_t>(first->list_length - 1);
       rest->next_list = head_;
       head_ = rest;
       first->next = nullptr;

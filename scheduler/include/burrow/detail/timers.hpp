@@ -108,6 +108,8 @@ class timer_set : public wait_source {
   static timer_set& obtain(std::uint16_t bubble = 0);
   /// Disarms all, and leaves the set to whoever obtains it next.
   void retire() noexcept;
+  /// Under the lock. Until somebody obtains it again nobody looks at it.
+  bool is_retired() const noexcept { return is_retired_; }
 
   /// Under the lock. Fires `duration` ns after the worker's next look at the clock.
   void arm_after(timer_node& t, nanoseconds_t duration) noexcept;
@@ -194,6 +196,7 @@ class timer_set : public wait_source {
   atomic<std::size_t> resting_{0};  // fresh ones that rest
   atomic<nanoseconds_t> next_look_{never};
   std::uint16_t bubble_ = 0;
+  bool is_retired_ = false;  // under the lock
   /// Those that no worker has at the moment.
   struct retired_sets {
     wait_lock lock;

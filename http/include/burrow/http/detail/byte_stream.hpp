@@ -33,6 +33,8 @@ class byte_stream {
   virtual task<result<void>> end_writing() = 0;
   /// Ends what waits here. Any goroutine.
   virtual void close() noexcept = 0;
+  /// The same, and the peer is not to take what it has got for all there is.
+  virtual void abort() noexcept { close(); }
   /// Whether nothing is there to be read, not even an end: what a connection is like that can be
   /// used again.
   virtual bool is_quiet() const noexcept = 0;
@@ -48,6 +50,7 @@ class net_byte_stream final : public byte_stream {
   }
   task<result<void>> end_writing() override;
   void close() noexcept override;
+  void abort() noexcept override;
   bool is_quiet() const noexcept override;
 
  private:

@@ -78,7 +78,9 @@ class connection final : public response_sink {
   context write_context_;
   std::shared_ptr<read_ahead> input_;
   std::optional<message_reader> reader_;
-  bool is_broken_ = false;  // a write has failed
+  bool gave_up_ = false;     // the handler said nothing within request_timeout
+  bool is_broken_ = false;   // a write has failed
+  bool is_cut_off_ = false;  // an end would tell the client that it has the whole response
 };
 
 }  // namespace burrow::http::detail
