@@ -7,6 +7,7 @@
 #include <burrow/blocking.hpp>
 #include <burrow/detail/file_access.hpp>
 #include <burrow/detail/file_calls.hpp>
+#include <burrow/detail/runtime_state.hpp>
 #include <burrow/go.hpp>
 #include <burrow/io.hpp>
 #include <burrow/process.hpp>
@@ -14,6 +15,7 @@
 #include <burrow/sleep.hpp>
 #include <burrow/under.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -88,11 +90,19 @@ namespace {
 using detail::running;
 using detail::running_ref;
 
+/// Where the runtime ends it has to be over before that gives up on its goroutines.
+std::chrono::nanoseconds grace_of(const running& p) {
+  auto& s = burrow::detail::current_worker()->owner();
+  const auto& runtime = *static_cast<burrow::detail::runtime_state*>(s.user);
+  if (!runtime.root.err()) return p.grace;
+  return std::min<std::chrono::nanoseconds>(p.grace, s.settings().shutdown_limit / 2);
+}
+
 /// Runs shielded: whatever else ends, the process has ended after this.
 task<> end_process(running_ref p) {
   if (p->grace > 0ns) {
     p->send(SIGTERM);
-    static_cast<void>(co_await select(p->has_news(), after(p->grace)));
+    static_cast<void>(co_await select(p->has_news(), after(grace_of(*p))));
     if (p->collect()) co_return;
   }
   p->send(SIGKILL);

@@ -8,10 +8,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <unistd.h>
 
 namespace burrow::detail {
 
@@ -102,6 +104,13 @@ goroutine* scheduler::new_goroutine_in_latest() {
 
 // --- construction --------------------------------------------------------------------------------
 
+/// As Go sees to: where 0, 1 or 2 was closed, what is opened next would pass for a standard stream.
+static void have_standard_streams() noexcept {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+  }
+}
+
 scheduler::scheduler(const options& opt, bubble* b)
     : options_(opt), bubble_(b), slab_(bubble_number()) {
   if (in_forked_child()) fatal_in_forked_child();
@@ -116,6 +125,7 @@ scheduler::scheduler(const options& opt, bubble* b)
     workers_.push_back(std::make_unique<worker>(*this, static_cast<std::uint32_t>(i)));
     workers_.back()->left_alone_.resize(static_cast<std::size_t>(count));
   }
+  have_standard_streams();
   choose_driver();
 }
 

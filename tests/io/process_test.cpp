@@ -75,6 +75,22 @@ task<> until_it_says_ready(process::child c) {
   CHECK(said);
 }
 
+TEST_CASE("a grace longer than the end of the runtime is cut short: no process is left") {
+  int pid = 0;
+  run(options{.shutdown_limit = 200ms}, [&]() -> task<> {
+    process::options how;
+    how.output = process::stream_kind::pipe;
+    how.grace = 1h;
+    process::child p =
+        (co_await process::start({"sh", "-c", "trap '' TERM; echo; exec sleep 3600"}, how)).value();
+    pid = p.pid();
+    std::array<char, 1> line{};
+    (co_await p.output().read_full(line)).value();
+  });
+  CHECK(::kill(pid, 0) == -1);
+  CHECK(errno == ESRCH);
+}
+
 }  // namespace
 
 TEST_CASE("how a process has ended: its code, or the signal") {

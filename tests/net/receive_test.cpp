@@ -145,8 +145,9 @@ TEST_CASE("receive: an abandoned one gives its buffer back") {
     connection c = socket_pair();
     for (int i = 0; i < 300; ++i) {
       const auto waits = [&]() -> task<int> {
+        // Its Context ends before it is abandoned, so it may see that.
         const result<io_buffer> got = co_await c.server.receive();
-        CHECK(got);
+        CHECK((got || got.error() == errc::canceled));
         co_return 1;
       };
       const auto ends = [&]() -> task<int> {
