@@ -11,10 +11,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -309,6 +311,19 @@ TEST_CASE("a goroutine whose operations are always ready starves nobody") {
     });
     co_await beside_a_timer([](bool& stop) -> task<> {
       while (!stop) co_await sleep(std::chrono::nanoseconds(0));
+    });
+    co_await beside_a_timer([](bool& stop) -> task<> {
+      auto closed = make_chan<int>();
+      closed.close();
+      while (!stop) {
+        std::vector<select_case> cases;
+        cases.emplace_back(closed.recv());
+        co_await select(std::span(cases));
+      }
+    });
+    co_await beside_a_timer([](bool& stop) -> task<> {
+      once o;
+      while (!stop) co_await o.call([] {});
     });
   });
 }
