@@ -10,6 +10,8 @@ task<result<std::size_t>> body::read(bytes into) {
   co_return co_await source_->read(into);
 }
 
+task<result<std::size_t>> body::read(context, bytes into) { co_return co_await read(into); }
+
 task<result<std::string>> body::read_all(std::size_t limit) {
   constexpr std::size_t most_at_once = 64UL * 1024;
   if (length_ && *length_ > limit) co_return errc::body_too_large;
@@ -27,6 +29,10 @@ task<result<std::string>> body::read_all(std::size_t limit) {
     if (*n == 0) co_return all;
     if (all.size() > limit) co_return errc::body_too_large;
   }
+}
+
+task<result<std::string>> body::read_all(context, std::size_t limit) {
+  co_return co_await read_all(limit);
 }
 
 }  // namespace burrow::http

@@ -176,6 +176,8 @@ std::string header_text(const client_request& r, const url& to) {
   return text.append("\r\n");
 }
 
+constexpr int most_interim_responses = 5;  // as Go
+
 /// Sends it, and reads the header of what comes back.
 task<result<message_head>> exchange(client_connection& c, const client_request& r, const url& to) {
   const std::string header = header_text(r, to);
@@ -186,11 +188,12 @@ task<result<message_head>> exchange(client_connection& c, const client_request& 
   // A server that refuses a body may answer and close before it has read all of that.
   const bool is_ours = sent.error().category() == ::burrow::errc_category();
   if (!sent && (is_ours || r.body.empty())) co_return sent.error();
-  for (;;) {
+  for (int i = 0; i <= most_interim_responses; ++i) {
     result<message_head> head = co_await c.reader.read_head(time_point::max());
     if (!head) co_return head;
     if (head->status >= 200 || head->status == 101) co_return head;
   }
+  co_return errc::malformed;
 }
 
 /// A new one.

@@ -134,7 +134,7 @@ task<connection::next_step> connection::serve_one(context alive) {
     co_return next_step::end;
   }
   const bool waits = expects_continue && head->has_body && head->minor_version > 0;
-  const auto source = std::make_shared<request_body>(*this, waits);
+  const auto source = std::make_shared<request_body>(*this, waits, head->length);
   request req;
   req.method = std::move(head->method);
   req.target = std::move(head->target);
@@ -179,7 +179,10 @@ task<connection::next_step> connection::end_request(request_body& source, respon
     is_cut_off_ = res.ends_with_connection();
     co_return next_step::end;
   }
-  if (error || unread || is_closing() || source.expects_continue()) res.end_connection();
+  const bool is_long = source.rest() > drain_limit;
+  if (error || unread || is_closing() || source.expects_continue() || is_long) {
+    res.end_connection();
+  }
   const bool is_clients_fault = unread == errc::timeout || unread == errc::body_too_large ||
                                 unread == errc::malformed || unread == errc::incomplete;
   if (error || (is_clients_fault && res.is_untouched())) {

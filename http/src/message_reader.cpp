@@ -18,6 +18,14 @@ namespace {
 
 constexpr std::size_t chunk_line_limit = 16UL * 1024;  // of a chunk's first line, or the trailers
 
+/// A line that ends without "\r". The parser would wait for one that ends as it should.
+bool has_bare_line_feed(std::string_view text) noexcept {
+  for (std::size_t at = 0; (at = text.find('\n', at)) != text.npos; ++at) {
+    if (at == 0 || text[at - 1] != '\r') return true;
+  }
+  return false;
+}
+
 std::string to_text(boost::beast::string_view s) { return {s.data(), s.size()}; }
 
 std::error_code error_for(boost::beast::error_code e) noexcept {
@@ -123,8 +131,9 @@ std::error_code message_reader::feed_head() {
   });
   rest_.remove_prefix(taken);
   head_size_ += taken;
-  if (!error || error == beast::error::need_more) return {};
-  return error_for(error);
+  const bool is_done = parser_->with([](auto& p) { return p.is_header_done(); });
+  if (!is_done && has_bare_line_feed(rest_)) return errc::malformed;
+  return error && error != beast::error::need_more ? error_for(error) : std::error_code();
 }
 
 namespace {
@@ -222,7 +231,9 @@ task<result<std::size_t>> message_reader::read_body(bytes into, time_point until
       }
       if (got > 0) co_return got;
       if (body_has_ended()) break;
-      if (rest_.size() >= chunk_line_limit) co_return errc::malformed;
+      if (rest_.size() >= chunk_line_limit || has_bare_line_feed(rest_)) {
+        co_return errc::malformed;
+      }
     }
     const std::error_code error = co_await fill(until);
     if (error == errc::incomplete && at_end_) {

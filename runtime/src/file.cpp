@@ -27,11 +27,6 @@ result<std::size_t> count_of(const d::io_outcome& outcome) {
 
 result<void> done(const d::io_outcome& outcome) { return outcome.error; }
 
-result<file> file_of(const d::io_outcome& opened) {
-  if (opened.error) return opened.error;
-  return file::adopt(opened.value);
-}
-
 /// Waits for its turn at the file's position; a pipe has none, and there reading does not keep
 /// others from writing.
 task<result<std::optional<turn>>> take_turn(file_ref f) {
@@ -104,7 +99,9 @@ file::file(std::shared_ptr<d::file_state> state) noexcept : state_(std::move(sta
 file file::adopt(int fd) { return file(d::adopt_file(fd)); }
 
 task<result<file>> file::open(std::string path, int flags, unsigned permissions) {
-  co_return file_of(co_await d::open_path(std::move(path), flags, permissions));
+  const result<file_ref> opened = co_await d::open_file(std::move(path), flags, permissions);
+  if (!opened) co_return opened.error();
+  co_return file(*opened);
 }
 task<result<file>> file::open(context, std::string path, int flags, unsigned permissions) {
   co_return co_await open(std::move(path), flags, permissions);
@@ -233,6 +230,10 @@ task<result<std::int64_t>> file::seek(std::int64_t offset, seek_from from) {
   co_return at;
 }
 
+task<result<std::int64_t>> file::seek(context, std::int64_t offset, seek_from from) {
+  co_return co_await seek(offset, from);
+}
+
 task<result<file_info>> file::stat() {
   struct stat about{};
   const auto call = [&about](int fd) { return ::fstat(fd, &about); };
@@ -241,15 +242,30 @@ task<result<file_info>> file::stat() {
   co_return d::info_of(about);
 }
 
+task<result<file_info>> file::stat(context) { co_return co_await stat(); }
+
 task<result<std::uint64_t>> file::size() {
   const result<file_info> info = co_await stat();
   if (!info) co_return info.error();
   co_return info->size;
 }
 
+task<result<std::uint64_t>> file::size(context) { co_return co_await size(); }
+
 task<result<void>> file::truncate(std::int64_t size) {
   const auto call = [size](int fd) { return ::ftruncate(fd, size); };
   co_return done(co_await d::call_with_number(state_, call));
+}
+task<result<void>> file::truncate(context, std::int64_t size) { co_return co_await truncate(size); }
+
+// --- readiness -----------------------------------------------------------------------------------
+
+io::readiness file::readable() const noexcept {
+  return {state_ != nullptr ? state_->on : d::descriptor_ref(), d::io_side::read};
+}
+
+io::readiness file::writable() const noexcept {
+  return {state_ != nullptr ? state_->on : d::descriptor_ref(), d::io_side::write};
 }
 
 }  // namespace burrow

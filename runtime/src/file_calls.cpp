@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <burrow/chan.hpp>
 #include <burrow/detail/file_calls.hpp>
-#include <burrow/go.hpp>
-#include <burrow/select.hpp>
+#include <burrow/sleep.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <climits>
 #include <csignal>
 #include <ctime>
@@ -147,17 +146,15 @@ constexpr io_type sync_type = {
     [](io_request& r, io_uring_sqe& sqe) noexcept { ::io_uring_prep_fsync(&sqe, r.on->fd, 0); },
     [](io_request& r) noexcept { return result_of(::fsync(r.on->fd)); }};
 
-constexpr io_type open_type = {
-    io_side::read,
-    [](io_request& r, io_uring_sqe& sqe) noexcept {
-      const auto& a = as<open_request>(r);
-      ::io_uring_prep_openat(&sqe, AT_FDCWD, a.path, a.flags, a.mode);
-      sqe.flags |= IOSQE_ASYNC;  // else the kernel opens a FIFO as if O_NONBLOCK had been given
-    },
-    [](io_request& r) noexcept {
-      const auto& a = as<open_request>(r);
-      return result_of(::open(a.path, a.flags, a.mode));
-    }};
+constexpr io_type open_type = {io_side::read,
+                               [](io_request& r, io_uring_sqe& sqe) noexcept {
+                                 const auto& a = as<open_request>(r);
+                                 ::io_uring_prep_openat(&sqe, AT_FDCWD, a.path, a.flags, a.mode);
+                               },
+                               [](io_request& r) noexcept {
+                                 const auto& a = as<open_request>(r);
+                                 return result_of(::open(a.path, a.flags, a.mode));
+                               }};
 
 read_request::read_request(bytes b, std::int64_t at) noexcept
     : io_request(read_type), into(b.data(), std::min(b.size(), most_at_once)), offset(at) {}
@@ -254,64 +251,17 @@ task<io_outcome> sync_file(file_ref f) {
 }
 
 // --- opening -------------------------------------------------------------------------------------
+//
+// open(2) of a FIFO waits until another opens its other end. Nobody could call back the thread that
+// waits there, and it would take what is sent to whoever opens the FIFO later. So the kernel is
+// told not to wait (O_NONBLOCK), and the goroutine looks again and again: no event tells of it.
 
 namespace {
 
 void close_number(int fd) noexcept { ::close(fd); }
 
-/// The number of what was opened, until somebody takes it.
-class opened {
- public:
-  opened() noexcept = default;
-  explicit opened(io_outcome o) noexcept : outcome_(o), owns_(!o.error) {}
-  opened(opened&& other) noexcept
-      : outcome_(other.outcome_), owns_(std::exchange(other.owns_, false)) {}
-  opened& operator=(opened&& other) noexcept {
-    std::swap(outcome_, other.outcome_);
-    std::swap(owns_, other.owns_);
-    return *this;
-  }
-  ~opened() {
-    if (owns_) ::close(outcome_.value);
-  }
-  io_outcome take() noexcept {
-    owns_ = false;
-    return outcome_;
-  }
-
- private:
-  io_outcome outcome_;
-  bool owns_ = false;
-};
-
-/// Where the answer goes. Closed at the end: a goroutine that the end of the runtime finds waiting
-/// for its first turn never begins, and gives none.
-class answering {
- public:
-  explicit answering(chan<opened> to) noexcept : to_(std::move(to)) {}
-  answering(answering&&) noexcept = default;
-  answering& operator=(answering&&) = delete;
-  ~answering() {
-    if (to_) to_.close();
-  }
-  const chan<opened>& to() const noexcept { return to_; }
-
- private:
-  chan<opened> to_;
-};
-
-task<> open_for(std::string path, int flags, unsigned mode, answering answer) {
-  const auto call = [&] { return ::open(path.c_str(), flags, mode); };
-  co_await answer.to().send(opened(co_await call_blocking(call)));
-}
-
-}  // namespace
-
-task<io_outcome> open_path(std::string path, int flags, unsigned mode) {
-  if (path.find('\0') != std::string::npos) {
-    co_return {0, std::make_error_code(std::errc::invalid_argument)};
-  }
-  flags |= O_CLOEXEC;
+/// One try: by a request, or on a thread that may block.
+task<io_outcome> try_to_open(const std::string& path, int flags, unsigned mode) {
   const goroutine& g = co_await io_entry();
   if (takes_requests(g)) {
     // It is listed nowhere else, so it waits on a descriptor of its own.
@@ -319,19 +269,73 @@ task<io_outcome> open_path(std::string path, int flags, unsigned mode) {
     open_request r(path.c_str(), flags, mode);
     co_return co_await perform(none, r, io_course::ask_first, &close_number);
   }
-  // To open a FIFO takes until another opens its other end: a goroutine waits, and closes what
-  // nobody wants any more.
-  const context ctx = this_goroutine::context();
-  if (const std::error_code ended = ctx.err()) co_return {0, ended};
-  auto answer = make_chan<opened>(1);
-  go(background(), open_for, path, flags, mode, answering(answer));
-  opened o;
-  bool is_answered = false;
-  if (co_await select(answer.recv(o, is_answered), ctx.done()) != 0) co_return {0, ctx.err()};
-  if (is_answered) co_return o.take();
-  // The runtime ends, and this goroutine is shielded from that: it opens for itself.
   const auto call = [&] { return ::open(path.c_str(), flags, mode); };
   co_return co_await call_blocking(call);
+}
+
+bool would_block(const io_outcome& o) noexcept {
+  return o.error == std::errc::operation_would_block;
+}
+
+/// Whether a writer has come to this FIFO. Reads nothing: where there is something, the address is
+/// refused (EFAULT), where a writer has sent nothing, the call would wait (EAGAIN). One that has
+/// come and gone leaves its end (POLLHUP).
+bool has_had_writer(int fd) noexcept {
+  pollfd now{fd, POLLIN, 0};
+  return ::poll(&now, 1, 0) > 0 || ::read(fd, nullptr, 1) < 0;
+}
+
+constexpr std::chrono::milliseconds shortest_pause{1};
+constexpr std::chrono::milliseconds longest_pause{32};
+
+/// As open(2). The writing end of a FIFO once there is a reader.
+task<io_outcome> open_number(const std::string& path, int flags, unsigned mode) {
+  auto pause = shortest_pause;
+  for (;;) {
+    const io_outcome opened = co_await try_to_open(path, flags | O_NONBLOCK, mode);
+    // Another process holds a lease on it, and is asked to let go: that takes its time.
+    if (would_block(opened)) co_return co_await try_to_open(path, flags, mode);
+    // A socket, and a device that is not there, give the same error.
+    struct stat about{};
+    const bool has_no_reader = opened.error == std::errc::no_such_device_or_address &&
+                               ::stat(path.c_str(), &about) == 0 && S_ISFIFO(about.st_mode);
+    if (!has_no_reader) co_return opened;
+    if (const std::error_code ended = co_await sleep(pause)) co_return {0, ended};
+    pause = std::min(2 * pause, longest_pause);
+  }
+}
+
+task<std::error_code> wait_for_writer(const descriptor& fifo) {
+  for (auto pause = shortest_pause; !has_had_writer(fifo.fd);) {
+    if (const std::error_code ended = co_await sleep(pause)) co_return ended;
+    pause = std::min(2 * pause, longest_pause);
+  }
+  co_return {};
+}
+
+result<file_ref> file_of(const io_outcome& opened) {
+  if (opened.error) return opened.error;
+  return adopt_file(opened.value);
+}
+
+}  // namespace
+
+task<result<file_ref>> open_file(std::string path, int flags, unsigned mode) {
+  if (path.find('\0') != std::string::npos) {
+    co_return std::make_error_code(std::errc::invalid_argument);
+  }
+  flags |= O_CLOEXEC;
+  const bool asks_not_to_wait = (flags & (O_NONBLOCK | O_PATH)) != 0;
+  if (asks_not_to_wait) co_return file_of(co_await try_to_open(path, flags, mode));
+  const result<file_ref> f = file_of(co_await open_number(path, flags, mode));
+  if (!f) co_return f;
+  const descriptor& on = *(*f)->on;
+  const bool is_fifo = (*f)->streams && !(*f)->has_place;
+  if (is_fifo && (flags & O_ACCMODE) == O_RDONLY) {
+    if (const std::error_code ended = co_await wait_for_writer(on)) co_return ended;
+  }
+  ::fcntl(on.fd, F_SETFL, flags);  // only now: the look at the FIFO would have waited
+  co_return f;
 }
 
 }  // namespace burrow::detail

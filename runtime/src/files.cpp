@@ -63,17 +63,31 @@ task<result<file_info>> stat(std::string path) {
   co_return d::info_of(about);
 }
 
+task<result<file_info>> stat(context, std::string path) {
+  co_return co_await stat(std::move(path));
+}
+
 task<result<void>> remove(std::string path) {
   co_return co_await call_with_path(path, [&] { return std::remove(path.c_str()); });
 }
+
+task<result<void>> remove(context, std::string path) { co_return co_await remove(std::move(path)); }
 
 task<result<void>> rename(std::string from, std::string to) {
   if (!is_path(to)) co_return invalid();
   co_return co_await call_with_path(from, [&] { return ::rename(from.c_str(), to.c_str()); });
 }
 
+task<result<void>> rename(context, std::string from, std::string to) {
+  co_return co_await rename(std::move(from), std::move(to));
+}
+
 task<result<void>> make_directory(std::string path, unsigned permissions) {
   co_return co_await call_with_path(path, [&] { return ::mkdir(path.c_str(), permissions); });
+}
+
+task<result<void>> make_directory(context, std::string path, unsigned permissions) {
+  co_return co_await make_directory(std::move(path), permissions);
 }
 
 // --- directories ---------------------------------------------------------------------------------

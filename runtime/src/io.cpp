@@ -6,72 +6,20 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace burrow {
 
-// --- readiness -----------------------------------------------------------------------------------
-
-namespace detail {
-
-readiness_case::~readiness_case() {
-  if (is_counted_) group_->waiting.fetch_sub(1, relaxed);
-  if (is_user_) end_use(on());
-}
-
-void readiness_case::prepare() noexcept {
-  if (std::exchange(is_prepared_, true) || watched_ == nullptr) return;
-  descriptor& d = on();
-  is_user_ = begin_use(d);
-  if (!is_user_) return;
-  const auto is_ready_now = [this, &d] {
-    pollfd now{d.fd, static_cast<short>(side_ == io_side::read ? POLLIN | POLLRDHUP : POLLOUT), 0};
-    return ::poll(&now, 1, 0) > 0;
-  };
-  // What was counted before is old: what comes after this is counted, or found by the second look.
-  seen_ = d.side(side_).events.load(acquire);  // as in perform_when_ready()
-  is_ready_ = is_ready_now();
-  if (is_ready_) return;
-  driver& in = who->home->io();
-  group_ = &in.group;
-  failed_ = in.watch(d, side_);
-  is_ready_ = failed_ != 0 || is_ready_now();
-}
-
-bool readiness_case::ready() const noexcept {
-  if (!is_user_ || is_ready_ || refusal_of(on(), side_)) return true;
-  // Exact under the lock, where it is asked again.
-  return on().side(side_).events.load(relaxed) != seen_;
-}
-
-void readiness_case::enlist() noexcept {
-  on().side(side_).waiters.push_back(*this);
-  group_->waiting.fetch_add(1, relaxed);
-  is_counted_ = true;
-}
-
-void readiness_case::delist() noexcept { on().side(side_).waiters.remove(*this); }
-
-burrow::result<void> readiness_case::result() const noexcept {
-  if (failed_ != 0) return system_error_code(failed_);
-  return refusal_of(on(), side_);
-}
-
-}  // namespace detail
-
 namespace io {
 
 namespace d = burrow::detail;
 
-std::error_code readiness::end_of_context() const noexcept {
-  const d::cancellable_node* const watched = d::watched_by(*who);
-  return watched != nullptr && watched->has_ended() ? d::error_of(*watched) : std::error_code();
-}
+task<result<void>> watcher::readable(context) const { co_return co_await readable(); }
+task<result<void>> watcher::writable(context) const { co_return co_await writable(); }
 
 result<void> watcher::close() noexcept {
-  if (watched_ == nullptr || !d::close_descriptor(*watched_->on)) return errc::not_open;
+  if (!on_ || !d::close_descriptor(*on_)) return errc::not_open;
   return {};
 }
 
@@ -84,7 +32,7 @@ result<watcher> watch(int fd) {
   if (own < 0) return d::system_error_code(errno);
   d::descriptor_ref on = d::own_descriptor(own);
   on->is_lent = true;
-  return watcher(std::make_shared<d::watched_descriptor>(std::move(on)));
+  return watcher(std::move(on));
 }
 
 // --- standard streams and pipes ------------------------------------------------------------------

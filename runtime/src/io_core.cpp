@@ -120,7 +120,8 @@ task<io_outcome> perform(descriptor_ref d, io_request& r, io_course course,
     if (r.result >= 0) co_return {r.result, {}};
     if (has_ended) co_return {0, error_of(*watched)};
     // The descriptor was given to burrow in a state in which the kernel does not wait.
-    if (would_block(r.result)) co_return co_await perform_when_ready(*d, r);
+    const bool waits_here = would_block(r.result) && d->fd >= 0;
+    if (waits_here) co_return co_await perform_when_ready(*d, r);
     const io_outcome outcome = outcome_of(r.result, *d, side);
     // By a deadline that has been moved since, as if it had not passed.
     if (outcome.error != std::errc::operation_canceled) co_return outcome;

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <charconv>
 #include <cstring>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -32,6 +33,26 @@ result<std::uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
+/// The number of a zone, which is given by an interface's name, or its number. 0: there is none.
+std::uint32_t zone_number(const std::string& zone) {
+  const std::uint32_t of_name = ::if_nametoindex(zone.c_str());
+  if (of_name != 0) return of_name;
+  std::uint32_t number = 0;
+  const char* const end = zone.data() + zone.size();
+  const auto [stop, error] = std::from_chars(zone.data(), end, number);
+  return error == std::errc() && stop == end ? number : 0;
+}
+
+/// "%eth0" behind an address that is one of that interface alone; else nothing.
+std::string zone_text(const sockaddr_in6& six) {
+  if (six.sin6_scope_id == 0) return {};
+  std::array<char, IF_NAMESIZE> name{};
+  if (::if_indextoname(six.sin6_scope_id, name.data()) != nullptr) {
+    return std::string("%") + name.data();
+  }
+  return "%" + std::to_string(six.sin6_scope_id);
+}
+
 }  // namespace
 
 address::address(const sockaddr* from, std::size_t size) noexcept {
@@ -51,6 +72,11 @@ result<address> address::parse(std::string_view text) {
     sockaddr_in6 six{};
     six.sin6_family = AF_INET6;
     six.sin6_port = htons(*port);
+    if (const std::size_t percent = host.find('%'); percent != std::string::npos) {
+      six.sin6_scope_id = zone_number(host.substr(percent + 1));
+      if (six.sin6_scope_id == 0) return std::make_error_code(std::errc::no_such_device);
+      host.erase(percent);
+    }
     if (::inet_pton(AF_INET6, host.c_str(), &six.sin6_addr) == 1) {
       return address(reinterpret_cast<const sockaddr*>(&six), sizeof(six));
     }
@@ -119,7 +145,7 @@ std::string address::host() const {
   if (family() == AF_INET6) {
     const auto six = read_as<sockaddr_in6>(data());
     ::inet_ntop(AF_INET6, &six.sin6_addr, text.data(), text.size());
-    return text.data();
+    return text.data() + zone_text(six);
   }
   if (!is_path() || size_ <= path_at) return {};
   const char* const path = reinterpret_cast<const char*>(storage_.data()) + path_at;

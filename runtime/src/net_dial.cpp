@@ -4,6 +4,7 @@
 #include <burrow/go.hpp>
 #include <burrow/net/listener.hpp>
 #include <burrow/select.hpp>
+#include <burrow/sleep.hpp>
 #include <burrow/this_goroutine.hpp>
 #include <burrow/timer.hpp>
 
@@ -19,17 +20,33 @@ namespace burrow::net {
 using namespace std::chrono_literals;
 namespace d = burrow::detail;
 
+namespace {
+
+constexpr std::chrono::milliseconds longest_pause = 32ms;
+
+bool is_full(const d::io_outcome& outcome) noexcept {
+  return outcome.error == d::system_error_code(d::listener_is_full);
+}
+
+}  // namespace
+
 task<result<stream>> dial(address to) {
   if (to.empty()) co_return std::make_error_code(std::errc::invalid_argument);
   result<d::descriptor_ref> socket = d::open_socket(to.family(), SOCK_STREAM);
   if (!socket) co_return socket.error();
-  d::connect_request r(to);
-  const d::io_outcome outcome = co_await d::perform(*socket, r);
-  if (outcome.error) co_return outcome.error;
+  for (auto pause = 1ms;; pause = std::min(2 * pause, longest_pause)) {
+    d::connect_request r(to);
+    const d::io_outcome outcome = co_await d::perform(*socket, r);
+    if (!outcome.error) break;
+    if (!is_full(outcome)) co_return outcome.error;
+    if (const std::error_code ended = co_await sleep(pause)) co_return ended;
+  }
   stream s(std::move(*socket));
   if (to.is_ip()) static_cast<void>(s.set_no_delay(true));
   co_return s;
 }
+
+task<result<stream>> dial(context, address to) { co_return co_await dial(to); }
 
 namespace {
 

@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <optional>
 #include <string>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -28,7 +29,8 @@ namespace d = burrow::detail;
 /// What the copies of a listener share.
 struct detail::listener_state {
   d::descriptor_ref socket;
-  std::string path;  // of a Unix socket, to be removed
+  std::string path;       // of a Unix socket, to be removed
+  struct stat at_path{};  // what is there
   std::mutex mutex;
   chan<result<stream>> accepted;  // under the mutex; nil until accept() is a case of select
   chan<> closing;                 // closed with the listener
@@ -43,9 +45,16 @@ struct detail::listener_state {
 
   bool close() noexcept {
     if (!socket || !d::close_descriptor(*socket)) return false;
-    if (!path.empty()) ::unlink(path.c_str());
+    if (is_at_path()) ::unlink(path.c_str());
     closing.close();
     return true;
+  }
+
+  /// Another's socket may have taken the place of this one.
+  bool is_at_path() const noexcept {
+    struct stat about{};
+    return !path.empty() && ::lstat(path.c_str(), &about) == 0 && about.st_dev == at_path.st_dev &&
+           about.st_ino == at_path.st_ino;
   }
 };
 
@@ -211,8 +220,16 @@ task<result<listener>> listen(std::string_view network, std::string_view where) 
   if (const std::error_code error = bind_and_listen((*socket)->fd, *at, network)) co_return error;
   state->socket = std::move(*socket);
   state->closing = make_chan();
-  if (at->is_path() && !at->host().starts_with('@')) state->path = at->host();
+  if (at->is_path() && !at->host().starts_with('@')) {
+    state->path = at->host();
+    ::lstat(state->path.c_str(), &state->at_path);
+  }
   co_return listener(std::move(state));
+}
+
+task<result<listener>> listen(context ctx, std::string_view network, std::string_view where) {
+  if (const std::error_code ended = ctx.err()) co_return ended;
+  co_return co_await listen(network, where);
 }
 
 }  // namespace burrow::net

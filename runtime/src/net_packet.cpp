@@ -156,6 +156,12 @@ task<result<packet_socket>> listen_packet(std::string_view network, std::string_
   co_return packet_socket(std::move(*socket), at->family());
 }
 
+task<result<packet_socket>> listen_packet(context ctx, std::string_view network,
+                                          std::string_view where) {
+  if (const std::error_code ended = ctx.err()) co_return ended;
+  co_return co_await listen_packet(network, where);
+}
+
 namespace {
 
 /// The addresses that `where` means, at least one.

@@ -116,6 +116,28 @@ task<result<std::size_t>> stream::read(std::span<const bytes> into) {
   co_return count_of(co_await d::perform(d_, r));
 }
 
+task<result<std::size_t>> stream::read(context, std::span<const bytes> into) {
+  co_return co_await read(into);
+}
+
+task<result<std::string>> stream::read_all() {
+  constexpr std::size_t at_least = 4096;
+  const d::descriptor_ref kept = d_;
+  std::string all;
+  for (std::size_t size = 0;;) {
+    if (size == all.size()) all.resize(std::max(at_least, 2 * size));
+    d::receive_request r(all.data() + size, all.size() - size);
+    const d::io_outcome got = co_await d::perform(kept, r);
+    if (got.error) co_return got.error;
+    size += static_cast<std::size_t>(got.value);
+    if (got.value != 0) continue;
+    all.resize(size);
+    co_return all;
+  }
+}
+
+task<result<std::string>> stream::read_all(context) { co_return co_await read_all(); }
+
 task<result<void>> stream::read_full(bytes into) {
   const d::descriptor_ref kept = d_;
   while (!into.empty()) {
@@ -155,12 +177,12 @@ result<std::size_t> stream::try_write(const_bytes from) noexcept {
 
 task<result<void>> stream::write_all(const_bytes from) {
   const d::descriptor_ref kept = d_;
-  while (!from.empty()) {
+  do {  // of nothing, too: a connection that is closed refuses it
     d::send_request r(from.data(), from.size());
     const d::io_outcome sent = co_await d::perform(kept, r, d::io_course::try_first);
     if (sent.error) co_return sent.error;
     from = from.from(static_cast<std::size_t>(sent.value));
-  }
+  } while (!from.empty());
   co_return {};
 }
 
@@ -172,7 +194,7 @@ task<result<void>> stream::write_all(std::span<const const_bytes> from) {
   const d::descriptor_ref kept = d_;
   std::array<iovec, most_buffers> parts;
   std::size_t done = 0;  // of the first buffer
-  while (!from.empty()) {
+  do {                   // as above
     const std::size_t count = std::min(from.size(), parts.size());
     for (std::size_t i = 0; i < count; ++i) {
       const const_bytes rest = i == 0 ? from[i].from(done) : from[i];
@@ -188,8 +210,12 @@ task<result<void>> stream::write_all(std::span<const const_bytes> from) {
       done -= from.front().size();
       from = from.subspan(1);
     }
-  }
+  } while (!from.empty());
   co_return {};
+}
+
+task<result<void>> stream::write_all(context, std::span<const const_bytes> from) {
+  co_return co_await write_all(from);
 }
 
 // --- ending --------------------------------------------------------------------------------------

@@ -63,19 +63,19 @@ std::optional<result<exit_status>> reap(int pidfd, int flags) noexcept {
 struct detail::running {
   int pid = 0;
   std::chrono::nanoseconds grace{0};
-  d::watched_ref pidfd;
+  d::descriptor_ref pidfd;
   chan<> ended;  // closed when `status` is there
   result<exit_status> status;
 
   int send(int signal) const noexcept {
-    const int fd = pidfd->on->fd;
+    const int fd = pidfd->fd;
     return static_cast<int>(::syscall(SYS_pidfd_send_signal, fd, signal, nullptr, 0));
   }
   io::readiness has_news() const noexcept { return {pidfd, d::io_side::read}; }
 
   /// False: it has not ended. With `flags` 0 it is waited for.
   bool collect(int flags = WNOHANG) {
-    const std::optional<result<exit_status>> how = reap(pidfd->on->fd, flags);
+    const std::optional<result<exit_status>> how = reap(pidfd->fd, flags);
     if (!how) return false;
     status = *how;
     ended.close();
@@ -320,7 +320,7 @@ task<result<child>> start(std::vector<std::string> command, options how) {
   p->pid = started->pid();
   p->grace = how.grace;
   p->ended = make_chan();
-  p->pidfd = std::make_shared<d::watched_descriptor>(d::own_descriptor(pidfd.release()));
+  p->pidfd = d::own_descriptor(pidfd.release());
   child c;
   c.state_ = std::make_shared<child::handle>(child::handle{
       p, std::move(streams[0].ours), std::move(streams[1].ours), std::move(streams[2].ours)});

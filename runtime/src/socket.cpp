@@ -92,8 +92,7 @@ constexpr io_type connect_type = {
       const net::address& to = as<connect_request>(r).to;
       if (::connect(r.on->fd, to.data(), static_cast<socklen_t>(to.size())) == 0) return 0;
       if (errno == EISCONN) return 0;
-      // EAGAIN: the queue of a Unix listener is full, and no event will tell when it is not.
-      if (errno == EAGAIN) return -ECONNREFUSED;
+      if (errno == EAGAIN) return -listener_is_full;
       return errno == EINPROGRESS || errno == EALREADY || errno == EINTR ? -EAGAIN : -errno;
     }};
 

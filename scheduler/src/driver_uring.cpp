@@ -41,6 +41,8 @@ constexpr unsigned entries = 256;
 // and no more for more.
 constexpr unsigned completion_entries = 8192;
 
+constexpr nanoseconds_t soon = 1'000'000;
+
 /// Richest flags first; a kernel that does not know one answers EINVAL.
 constexpr unsigned setup_ladder[] = {
     IORING_SETUP_CQSIZE | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
@@ -88,9 +90,9 @@ class uring_driver final : public driver {
       if (!wake_armed_) arm_wake();
       fill();
       if (dropped_ != nullptr) timeout = 0;
-      // What found no room is tried again soon.
-      if (backlog_ != nullptr || to_cancel_ != nullptr || !wake_armed_) {
-        timeout = std::min<nanoseconds_t>(timeout, 1'000'000);
+      // What found no room, and cancels that were in vain, are tried again soon.
+      if (backlog_ != nullptr || to_cancel_ != nullptr || vain_ != nullptr || !wake_armed_) {
+        timeout = std::min(timeout, soon);
       }
       is_waiting_ = true;
     }
@@ -282,8 +284,38 @@ class uring_driver final : public driver {
     return true;
   }
 
+  /// The kernel has not found the request: it was on its way from one of the kernel's lists to
+  /// another (ENOENT), or a thread had taken it but not begun (EALREADY). Such a request would
+  /// never be told, so the cancel is asked for again, until the request is complete; after a pause,
+  /// since a thread that reads from a disk is told for nothing each time.
+  void note_vain_cancel(io_request& r) noexcept {
+    if (vain_ == nullptr) ask_again_at_ = later(steady_now(), soon);
+    r.cancel_was_vain = true;
+    r.previous_queued = nullptr;
+    r.next_queued = vain_;
+    if (vain_ != nullptr) vain_->previous_queued = &r;
+    vain_ = &r;
+  }
+
+  /// It is complete before the cancel was asked for again.
+  void forget_vain_cancel(io_request& r) noexcept {
+    r.cancel_was_vain = false;
+    (r.previous_queued != nullptr ? r.previous_queued->next_queued : vain_) = r.next_queued;
+    if (r.next_queued != nullptr) r.next_queued->previous_queued = r.previous_queued;
+  }
+
+  void ask_again() noexcept {
+    if (vain_ == nullptr || steady_now() < ask_again_at_) return;
+    while (io_request* const r = vain_) {
+      vain_ = r->next_queued;
+      r->cancel_was_vain = false;
+      r->next_queued = std::exchange(to_cancel_, r);
+    }
+  }
+
   /// Moves what waits for room into the ring; what was cancelled before that is dropped.
   void fill() noexcept {
+    ask_again();
     while (to_cancel_ != nullptr && queue_cancel(*to_cancel_)) to_cancel_ = to_cancel_->next_queued;
     while (io_request* const r = backlog_) {
       if (!r->cancel_asked && !queue(*r)) return;
@@ -384,9 +416,16 @@ class uring_driver final : public driver {
     }
     a = {&r, cqe.res, false};
     if (has_more) return true;
-    if ((cqe.user_data & cancel_tag) == 0) r.held_result = cqe.res;
-    if (r.pending > 1) {
-      --r.pending;
+    const bool is_cancel = (cqe.user_data & cancel_tag) != 0;
+    if (!is_cancel) r.held_result = cqe.res;
+    if (r.cancel_was_vain) {
+      forget_vain_cancel(r);
+    } else if (r.pending > 1) {
+      if (is_cancel && cqe.res != 0) {
+        note_vain_cancel(r);
+      } else {
+        --r.pending;
+      }
       return false;
     }
     retire(r);
@@ -412,6 +451,8 @@ class uring_driver final : public driver {
   io_request* backlog_end_ = nullptr;  // stale once the backlog is empty
   io_request* to_cancel_ = nullptr;
   io_request* dropped_ = nullptr;  // cancelled before they were handed over
+  io_request* vain_ = nullptr;     // whose cancel is to be asked for again
+  nanoseconds_t ask_again_at_ = 0;
   io_request* standing_ = nullptr;
 };
 

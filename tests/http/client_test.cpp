@@ -186,6 +186,10 @@ TEST_CASE("what a client makes of a server's answers") {
     CHECK(chunked == "abcd");
     const std::string nothing = co_await reaction_to("HTTP/1.1 204 No Content\r\n\r\n");
     CHECK(nothing.empty());
+    std::string early;
+    for (int i = 0; i < 100; ++i) early += "HTTP/1.1 103 Early\r\n\r\n";
+    const std::string endless = co_await reaction_to(early + ok + "\r\n");
+    CHECK(endless == "error: http: malformed message");
 
     const std::string incomplete = "error: http: the connection ended within a message";
     const std::string cut = co_await reaction_to(ok + "Content-Length: 10\r\n\r\nabc");
@@ -210,6 +214,18 @@ TEST_CASE("what a client makes of a server's answers") {
     CHECK(large == "error: http: body too large");
     const std::string header = co_await reaction_to(ok + "A: " + std::string(200, 'a'), options);
     CHECK(header == "error: http: header too large");
+  });
+}
+
+TEST_CASE("a connection that has changed its protocol is not used again") {
+  run_test(2, []() -> task<> {
+    const net::listener l = co_await any_port();
+    go(say, l, std::vector<std::string>{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"});
+    http::client c;
+    const result<http::response> answer =
+        co_await c.get("http://" + to_string(l.local_address()) + "/");
+    CHECK(answer->status == 101);
+    CHECK(c.idle_connections() == 0);
   });
 }
 

@@ -2,6 +2,7 @@
 // What the server refuses, and what it does not wait for.
 #include "http_test.hpp"
 
+#include <stdexcept>
 #include <vector>
 
 using namespace http_test;
@@ -58,7 +59,11 @@ TEST_CASE("requests that are none, and what the server does not do") {
       {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "501"},
       {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "400"},
       {"POST / HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\n\r\n", "417"},
+      {"GET / HTTP/1.1\nHost: x\n\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: x\n\n", "400"},
       {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "400"},
+      {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\n", "400"},
+      {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\n0\n\n", "400"},
       {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
        "fffffffffffffffff\r\n",
        "400"},
@@ -129,6 +134,99 @@ TEST_CASE("a client that is slow with its header, or its body, gets 408") {
         co_await answer_of(options, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
     CHECK(status_of(body) == "HTTP/1.1 408");
   });
+}
+
+TEST_CASE("a body that ends early, and is not read to its end by a handler that says nothing") {
+  run_test(2, []() -> task<> {
+    const auto read = [](context, http::request& req, http::response_writer&) -> task<> {
+      char piece[100];
+      while (co_await [&]() -> task<bool> {
+        const result<std::size_t> n = co_await req.body.read(piece);
+        co_return n && *n > 0;
+      }()) {
+      }
+    };
+    running_server s(options_with(read), co_await any_port());
+    for (const std::string body :
+         {"Content-Length: 5\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n5\r\nab"}) {
+      auto c = co_await raw_client::connect(s.where());
+      co_await c.send("POST / HTTP/1.1\r\nHost: x\r\n" + body);
+      const result<void> ended = c.stream.shutdown(net::direction::writing);
+      const std::string answer = co_await c.read_to_end();
+      CAPTURE(body);
+      CHECK(ended);
+      CHECK(status_of(answer) == "HTTP/1.1 400");
+    }
+    co_await s.stop();
+  });
+}
+
+TEST_CASE("a handler that gives up at request_timeout, and says nothing, has said 503") {
+  run_test(2, []() -> task<> {
+    const auto wait = [](context ctx, http::request& req, http::response_writer& res) -> task<> {
+      if (req.path() == "/says") static_cast<void>(res.status(504));
+      co_await ctx.done();
+    };
+    auto options = options_with(wait);
+    options.request_timeout = 20ms;
+    const std::string get = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    const std::string silent = co_await answer_of(options, "GET /" + get);
+    CHECK(status_of(silent) == "HTTP/1.1 503");
+    const std::string says = co_await answer_of(options, "GET /says" + get);
+    CHECK(status_of(says) == "HTTP/1.1 504");
+  });
+}
+
+TEST_CASE("a response without a length whose handler fails is reset: it is not all there is") {
+  run_test(2, []() -> task<> {
+    auto options = options_with([](context, http::request&, http::response_writer& res) -> task<> {
+      static_cast<void>(co_await res.write("begun"));
+      static_cast<void>(co_await res.flush());
+      throw std::runtime_error("fails");
+    });
+    options.on_handler_error = [](const http::request&, std::exception_ptr) {};
+    running_server s(std::move(options), co_await any_port());
+    auto c = co_await raw_client::connect(s.where());
+    co_await c.send("GET / HTTP/1.0\r\n\r\n");
+    std::error_code error;
+    for (std::size_t n = 1; n > 0;) {
+      char piece[100];
+      const result<std::size_t> got = co_await c.stream.read(piece);
+      error = got.error();
+      n = got.value_or(0);
+    }
+    CHECK(error == std::errc::connection_reset);
+    co_await s.stop();
+  });
+}
+
+TEST_CASE("what is announced of a body and too long to be passed over ends the connection") {
+  run_test(2, []() -> task<> {
+    const auto ignore = [](context, http::request&, http::response_writer& res) -> task<> {
+      static_cast<void>(co_await res.write_all("done"));
+    };
+    auto options = options_with(ignore);
+    options.body_limit = 1UL << 30;
+    const std::string post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ";
+    const std::string answer = co_await answer_of(options, post + "1000000\r\n\r\n");
+    CHECK(status_of(answer) == "HTTP/1.1 200");
+    CHECK(has(answer, "Connection: close\r\n"));
+  });
+}
+
+TEST_CASE("limits and timeouts of a server that let nothing through are refused") {
+  using options = http::server_options;
+  const std::vector<void (*)(options&)> all = {
+      [](options& o) { o.connection_limit = 0; },     [](options& o) { o.header_limit = 0; },
+      [](options& o) { o.read_header_timeout = 0s; }, [](options& o) { o.read_body_timeout = -1s; },
+      [](options& o) { o.write_timeout = 0s; },       [](options& o) { o.idle_timeout = 0s; },
+      [](options& o) { o.handler = nullptr; },
+  };
+  for (const auto spoil : all) {
+    options o = options_with(echo);
+    spoil(o);
+    CHECK_THROWS_AS(http::server{o}, std::invalid_argument);
+  }
 }
 
 TEST_CASE("a connection that brings no request, or no further one, is ended without a word") {

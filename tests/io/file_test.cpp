@@ -242,6 +242,22 @@ TEST_CASE("a Context that has ended refuses every operation; the one named first
     CHECK(synced.error() == errc::canceled);
     const result<std::string> all = co_await files::read_file(ctx, folder / "a");
     CHECK(all.error() == errc::canceled);
+    const result<std::int64_t> moved = co_await f->seek(ctx, 0);
+    CHECK(moved.value_or(0) == 0);  // it asks nothing of the disk
+    const result<file_info> about = co_await f->stat(ctx);
+    CHECK(about.error() == errc::canceled);
+    const result<std::uint64_t> length = co_await f->size(ctx);
+    CHECK(length.error() == errc::canceled);
+    const result<void> cut = co_await f->truncate(ctx, 7);
+    CHECK(cut.error() == errc::canceled);
+    const result<file_info> named = co_await files::stat(ctx, folder / "a");
+    CHECK(named.error() == errc::canceled);
+    const result<void> renamed = co_await files::rename(ctx, folder / "a", folder / "b");
+    CHECK(renamed.error() == errc::canceled);
+    const result<void> removed = co_await files::remove(ctx, folder / "a");
+    CHECK(removed.error() == errc::canceled);
+    const result<void> made = co_await files::make_directory(ctx, folder / "d");
+    CHECK(made.error() == errc::canceled);
     const result<files::directory> listed = co_await files::directory::open(ctx, folder.path());
     CHECK(listed.error() == errc::canceled);
 

@@ -340,6 +340,26 @@ TEST_CASE("readiness as a case of select; what has been read since is not ready 
   ::close(ends[1]);
 }
 
+TEST_CASE("the readiness of a file: a pipe's, and that of a regular one, which always is") {
+  run_io([]() -> task<> {
+    const io::pipe_ends p = io::make_pipe().value();
+    file writer = p.writer;
+    const int nothing = co_await select(p.reader.readable(), otherwise);
+    CHECK(nothing == 1);
+    const int room = co_await select(p.writer.writable(), after(1h));
+    CHECK(room == 0);
+    const result<void> written = co_await writer.write_all("x");
+    CHECK(written);
+    const int something = co_await select(p.reader.readable(), after(1h));
+    CHECK(something == 0);
+    const result<file> f = co_await file::open("/proc/self/exe");
+    const result<void> always = co_await f->readable();
+    CHECK(always);
+    const result<void> of_nil = co_await file().readable();
+    CHECK(of_nil.error() == errc::not_open);
+  });
+}
+
 TEST_CASE("readiness watches the carried Context, and a close; a nil watcher is none") {
   std::array<int, 2> ends{};
   REQUIRE(::pipe(ends.data()) == 0);
@@ -359,6 +379,11 @@ TEST_CASE("readiness watches the carried Context, and a close; a nil watcher is 
     go(wait_under, ctx, *watched, told);
     const auto at_once = co_await told.recv();
     CHECK(*at_once == errc::canceled);
+
+    const result<void> named = co_await watched->readable(ctx);
+    CHECK(named.error() == errc::canceled);
+    const result<void> side = co_await watched->writable(ctx);
+    CHECK(side.error() == errc::canceled);
 
     go(wait_under, background(), *watched, told);
     co_await until_quiet();

@@ -2,6 +2,9 @@
 // What ends an operation that waits for the kernel: a Context, a deadline, abandonment.
 #include "sockets.hpp"
 
+#include <burrow/buffered_reader.hpp>
+#include <burrow/net/packet.hpp>
+
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
@@ -121,6 +124,37 @@ TEST_CASE("cancel: forms with a Context first watch that one, and not the carrie
         ctx,
         [](stream s) -> task<result<std::size_t>> { return s.write(background(), "x"); }(c.server));
     CHECK(other.value() == 1);
+  });
+}
+
+TEST_CASE("cancel: every operation of a connection takes a Context first") {
+  run_test(1, []() -> task<> {
+    const auto [ended, cancel] = with_cancel(this_goroutine::context());
+    cancel();
+    connection c = socket_pair();
+    std::array<char, 4> four{};
+    const bytes into = four;
+    const const_bytes from = "x";
+    const result<std::size_t> read = co_await c.client.read(ended, std::span(&into, 1));
+    CHECK(read.error() == errc::canceled);
+    const result<std::string> all = co_await c.client.read_all(ended);
+    CHECK(all.error() == errc::canceled);
+    const result<void> written = co_await c.client.write_all(ended, std::span(&from, 1));
+    CHECK(written.error() == errc::canceled);
+    buffered_reader<net::stream> reader(c.server);
+    const result<std::size_t> some = co_await reader.read(ended, four);
+    CHECK(some.error() == errc::canceled);
+    const result<void> full = co_await reader.read_full(ended, four);
+    CHECK(full.error() == errc::canceled);
+    const auto line = co_await reader.read_line(ended);
+    CHECK(line.error() == errc::canceled);
+    const auto l = co_await net::listen(ended, "tcp", "127.0.0.1:0");
+    CHECK(l.error() == errc::canceled);
+    const auto p = co_await net::listen_packet(ended, "udp", "127.0.0.1:0");
+    CHECK(p.error() == errc::canceled);
+    const net::listener open = (co_await net::listen("tcp", "127.0.0.1:0")).value();
+    const result<net::stream> dialled = co_await net::dial(ended, open.local_address());
+    CHECK(dialled.error() == errc::canceled);
   });
 }
 

@@ -3,6 +3,7 @@
 #include "child.hpp"
 #include "sockets.hpp"
 
+#include <burrow/io.hpp>
 #include <burrow/testing.hpp>
 
 #include <chrono>
@@ -203,6 +204,57 @@ TEST_CASE("listener: Unix sockets: a path, which its close removes, and an abstr
   });
 }
 
+TEST_CASE("listener: the path of a Unix socket that another has taken over is left to that one") {
+  run_test(1, []() -> task<> {
+    const std::string path = "burrow-test-" + std::to_string(::getpid()) + ".moved";
+    listener first = (co_await net::listen("unix", path + ".1")).value();
+    listener second = (co_await net::listen("unix", path + ".2")).value();
+    REQUIRE(::rename((path + ".2").c_str(), (path + ".1").c_str()) == 0);
+    first.close().value();
+    const result<stream> client = co_await net::dial("unix", path + ".1");
+    CHECK(client);
+    second.close().value();  // its path is another now
+    CHECK(::unlink((path + ".1").c_str()) == 0);
+  });
+}
+
+TEST_CASE("dial: one that finds the queue of a Unix listener full waits for its turn") {
+  run_test(2, []() -> task<> {
+    const net::address at = net::address::of_path(own_abstract_path()).value();
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    REQUIRE(::bind(fd, at.data(), static_cast<socklen_t>(at.size())) == 0);
+    REQUIRE(::listen(fd, 0) == 0);
+    constexpr int count = 20;
+    co_await scope([&](group& g) -> task<> {
+      for (int i = 0; i < count; ++i) {
+        g.go([&]() -> task<> {
+          const result<stream> s = co_await net::dial(at);
+          CHECK(s);
+        });
+      }
+      const result<io::watcher> waiting = io::watch(fd);
+      for (int i = 0; i < count;) {
+        (co_await waiting->readable()).value();
+        const int accepted = ::accept(fd, nullptr, nullptr);
+        if (accepted < 0) continue;
+        ++i;
+        ::close(accepted);
+      }
+    });
+    const stream last = (co_await net::dial(at)).value();
+    const auto [ctx, cancel] = with_cancel(this_goroutine::context());
+    co_await scope([&, ctx = ctx, cancel = cancel.trigger()](group& g) -> task<> {
+      g.go([&]() -> task<> {
+        const result<stream> s = co_await net::dial(ctx, at);
+        CHECK(s.error() == errc::canceled);
+      });
+      co_await this_goroutine::yield();
+      cancel();
+    });
+    ::close(fd);
+  });
+}
+
 TEST_CASE("listener: networks and addresses that are none, or not each other's") {
   run_test(1, []() -> task<> {
     const result<listener> network = co_await net::listen("carrier pigeon", "127.0.0.1:0");
@@ -219,6 +271,13 @@ TEST_CASE("listener: networks and addresses that are none, or not each other's")
     CHECK(no_family.error() == std::errc::address_family_not_supported);
     const result<stream> empty = co_await net::dial(net::address());
     CHECK(empty.error() == std::errc::invalid_argument);
+    for (const char* const where : {"127.0.0.1:65536", "127.0.0.1:", "127.0.0.1:-1", "[::1]:1e3"}) {
+      const result<stream> port = co_await net::dial("tcp", where);
+      CAPTURE(where);
+      CHECK(port.error());
+      const result<listener> at = co_await net::listen("tcp", where);
+      CHECK(at.error() == std::errc::invalid_argument);
+    }
   });
 }
 
@@ -254,6 +313,17 @@ TEST_CASE("listener: all addresses, of both families where there are two") {
 }
 
 // --- names ---------------------------------------------------------------------------------------
+
+TEST_CASE("addresses of one interface alone name it") {
+  const result<net::address> local = net::address::parse("[fe80::1%lo]:80");
+  REQUIRE(local);
+  CHECK(to_string(*local) == "[fe80::1%lo]:80");
+  CHECK(local->with_port(81).host() == "fe80::1%lo");
+  const result<net::address> by_number = net::address::parse("[fe80::1%1]:80");
+  CHECK(by_number.value() == *local);  // the loopback interface is the first
+  const result<net::address> none = net::address::parse("[fe80::1%nowhere]:80");
+  CHECK(none.error() == std::errc::no_such_device);
+}
 
 TEST_CASE("resolve: names, numbers, and what is neither") {
   run_test(2, []() -> task<> {

@@ -2,6 +2,9 @@
 // Streams: what is written comes out at the other end, whole and in order; how a side ends.
 #include "sockets.hpp"
 
+#include <burrow/after.hpp>
+#include <burrow/buffered_reader.hpp>
+
 #include <csignal>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -324,6 +327,71 @@ TEST_CASE("stream: none at all is not open") {
     CHECK(none.close().error() == errc::not_open);
     CHECK(none.set_read_deadline({}).error() == errc::not_open);
     CHECK(none.local_address().empty());
+  });
+}
+
+TEST_CASE("stream: one that is closed refuses to write nothing, too") {
+  run_test(1, []() -> task<> {
+    connection c = socket_pair();
+    const result<void> open = co_await c.client.write_all("");
+    CHECK(open);
+    c.client.close().value();
+    const result<void> nothing = co_await c.client.write_all("");
+    CHECK(nothing.error() == errc::not_open);
+    const result<void> no_buffers = co_await c.client.write_all(std::span<const const_bytes>());
+    CHECK(no_buffers.error() == errc::not_open);
+  });
+}
+
+TEST_CASE("stream: all that comes is read, and a reader keeps what is behind it") {
+  run_test(1, []() -> task<> {
+    connection c = socket_pair();
+    const std::string text = some_bytes(100'000);
+    co_await scope([&](group& g) -> task<> {
+      g.go([&]() -> task<> {
+        const result<void> written = co_await c.client.write_all(text);
+        CHECK(written);
+        c.client.close().value();
+      });
+      buffered_reader<stream> reader(c.server);
+      std::string begin(10, '\0');
+      (co_await reader.read_full(begin)).value();
+      CHECK(begin == text.substr(0, 10));
+      std::string more(6000, '\0');
+      (co_await reader.read_full(more)).value();
+      CHECK(more == text.substr(10, 6000));
+      std::string rest(text.size(), '\0');
+      const result<void> ended = co_await reader.read_full(rest);
+      CHECK(ended.error() == errc::unexpected_eof);
+    });
+    connection d = socket_pair();
+    co_await scope([&](group& g) -> task<> {
+      g.go([&]() -> task<> {
+        const result<void> written = co_await d.client.write_all(text);
+        CHECK(written);
+        d.client.close().value();
+      });
+      const result<std::string> all = co_await d.server.read_all();
+      CHECK(all.value() == text);
+    });
+  });
+}
+
+TEST_CASE("stream: readiness is awaited, and a case of select") {
+  run_test(1, []() -> task<> {
+    connection c = socket_pair();
+    const int nothing = co_await select(c.server.readable(), otherwise);
+    CHECK(nothing == 1);
+    const result<void> room = co_await c.server.writable();
+    CHECK(room);
+    (co_await c.client.write_all("x")).value();
+    const int something = co_await select(after(std::chrono::hours(1)), c.server.readable());
+    CHECK(something == 1);
+    c.server.close().value();
+    const result<void> closed = co_await c.server.readable();
+    CHECK(closed.error() == errc::not_open);
+    const result<void> of_nil = co_await stream().readable();
+    CHECK(of_nil.error() == errc::not_open);
   });
 }
 

@@ -2,6 +2,7 @@
 // buffered_reader: lines and small pieces from a stream, with few calls of the kernel.
 #pragma once
 
+#include <burrow/errc.hpp>
 #include <burrow/io_buffer.hpp>
 #include <burrow/io_bytes.hpp>
 #include <burrow/result.hpp>
@@ -38,6 +39,21 @@ class buffered_reader {
     co_return n;
   }
 
+  task<result<std::size_t>> read(context, bytes into) { co_return co_await read(into); }
+
+  /// Until `into` is full. errc::unexpected_eof: it ended before; then what came is lost to the
+  /// caller. Go: io.ReadFull.
+  task<result<void>> read_full(bytes into) {
+    while (!into.empty()) {
+      const auto got = co_await read(into);
+      if (!got) co_return got.error();
+      if (*got == 0) co_return errc::unexpected_eof;
+      into = into.from(*got);
+    }
+    co_return {};
+  }
+  task<result<void>> read_full(context, bytes into) { co_return co_await read_full(into); }
+
   /// The next line, without "\n" or "\r\n"; nullopt: the end. A last line without an end counts.
   /// One of more than `limit` bytes is std::errc::message_size: what was read of it is dropped, and
   /// the rest of it, if only its end, comes next. Go: bufio.Scanner.
@@ -63,6 +79,10 @@ class buffered_reader {
       if (!line.empty() && line.back() == '\r') line.pop_back();
       co_return std::optional<std::string>(std::move(line));
     }
+  }
+
+  task<result<std::optional<std::string>>> read_line(context, std::size_t limit = 65'536) {
+    co_return co_await read_line(limit);
   }
 
   /// What it reads from; what was read ahead is not there any more.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <burrow/io_bytes.hpp>
+#include <burrow/readiness.hpp>
 #include <burrow/result.hpp>
 #include <burrow/task.hpp>
 
@@ -92,12 +93,22 @@ class file {
 
   /// Moves the position; gives the new one. Go: Seek.
   task<result<std::int64_t>> seek(std::int64_t offset, seek_from from = seek_from::start);
+  task<result<std::int64_t>> seek(context ctx, std::int64_t offset,
+                                  seek_from from = seek_from::start);
   /// Go: Stat.
   task<result<file_info>> stat();
+  task<result<file_info>> stat(context ctx);
   /// In bytes. Go: Stat, then Size.
   task<result<std::uint64_t>> size();
+  task<result<std::uint64_t>> size(context ctx);
   /// Cuts the file off, or fills it with zeros. Go: Truncate.
   task<result<void>> truncate(std::int64_t size);
+  task<result<void>> truncate(context ctx, std::int64_t size);
+
+  /// There is something to read, or the end of it; there is room to write, or nobody who would
+  /// read; a regular file is always ready. Cases of select, too.
+  io::readiness readable() const noexcept;
+  io::readiness writable() const noexcept;
 
   /// Ends what waits here, with errc::not_open. Go: Close.
   result<void> close() noexcept;

@@ -27,12 +27,16 @@ task<result<void>> write_file(context ctx, std::string path, const_bytes from,
 
 /// Of what a symbolic link leads to. Go: os.Stat.
 task<result<file_info>> stat(std::string path);
+task<result<file_info>> stat(context ctx, std::string path);
 /// Removes a file or an empty directory. Go: os.Remove.
 task<result<void>> remove(std::string path);
+task<result<void>> remove(context ctx, std::string path);
 /// Replaces `to` if it is there. Go: os.Rename.
 task<result<void>> rename(std::string from, std::string to);
+task<result<void>> rename(context ctx, std::string from, std::string to);
 /// Go: os.Mkdir.
 task<result<void>> make_directory(std::string path, unsigned permissions = 0777);
+task<result<void>> make_directory(context ctx, std::string path, unsigned permissions = 0777);
 
 /// What a directory has of one name.
 struct directory_entry {

@@ -128,6 +128,7 @@ struct task_promise_base : promise_base {
     requires(!awaitable_by_bind<A> && !std::is_base_of_v<operation_tag, std::remove_cvref_t<A>> &&
              !is_task<std::remove_cvref_t<A>>)
   void await_transform(A&&) const noexcept {
+    static_assert(!std::is_invocable_v<A>, "a function is called to be awaited: co_await f()");
     static_assert(always_false<A>,
                   "a burrow task can await tasks and burrow's operations only: another library's "
                   "awaitable knows no Context and no cancellation");

@@ -43,10 +43,12 @@ class body {
   /// errc::body_too_large: beyond the limit of the server or the client; errc::incomplete: the peer
   /// has gone; errc::timeout; or the Context's error.
   task<result<std::size_t>> read(bytes into);
+  task<result<std::size_t>> read(context ctx, bytes into);
 
   /// All that is left. errc::body_too_large: it is more than `limit` bytes. Go: io.ReadAll of an
   /// http.MaxBytesReader.
   task<result<std::string>> read_all(std::size_t limit);
+  task<result<std::string>> read_all(context ctx, std::size_t limit);
 
   /// In bytes, where the header says it; 0 of one that is empty.
   std::optional<std::uint64_t> length() const noexcept { return length_; }

@@ -37,8 +37,6 @@ struct file_state {
   explicit file_state(descriptor_ref d) noexcept;
   file_state(const file_state&) = delete;
   file_state& operator=(const file_state&) = delete;
-  /// Whatever the driver still has of it.
-  ~file_state() { close_descriptor(*on); }
 };
 
 using file_ref = std::shared_ptr<file_state>;
@@ -50,8 +48,8 @@ file_ref adopt_file(int fd);
 task<io_outcome> read_some(file_ref f, bytes into, std::int64_t offset);
 task<io_outcome> write_some(file_ref f, const_bytes from, std::int64_t offset);
 task<io_outcome> sync_file(file_ref f);
-/// The number of what was opened. openat(2).
-task<io_outcome> open_path(std::string path, int flags, unsigned mode);
+/// openat(2).
+task<result<file_ref>> open_file(std::string path, int flags, unsigned mode);
 
 /// What `call()` returns, made on a thread that may block; if that is negative, errno. The Context
 /// is looked at before.

@@ -5,6 +5,7 @@
 #include <burrow/detail/io_core.hpp>
 #include <burrow/net/address.hpp>
 
+#include <cerrno>
 #include <string_view>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -41,6 +42,10 @@ struct message_request : io_request {
 struct accept_request : io_request {
   accept_request() noexcept;
 };
+
+/// The queue of a Unix listener is full, and no event will tell when it is not. (To connect(2) it
+/// is EAGAIN, which elsewhere means that an event comes.) With io_uring the kernel waits for that.
+inline constexpr int listener_is_full = EBUSY;
 
 struct connect_request : io_request {
   net::address to;

@@ -21,8 +21,9 @@ class address {
   /// Of the system's form. An address that does not fit is empty.
   address(const sockaddr* from, std::size_t size) noexcept;
 
-  /// Reads "127.0.0.1:80" or "[::1]:80"; names are not looked up, see resolve(). The error is
-  /// std::errc::invalid_argument. Go: netip.ParseAddrPort.
+  /// Reads "127.0.0.1:80", "[::1]:80" or "[fe80::1%eth0]:80"; names are not looked up, see
+  /// resolve(). The error is std::errc::invalid_argument, of a zone that is no interface
+  /// std::errc::no_such_device. Go: netip.ParseAddrPort.
   static result<address> parse(std::string_view text);
   /// A Unix socket's; one that begins with '@' is in the abstract namespace. Too long:
   /// std::errc::filename_too_long.
@@ -35,7 +36,7 @@ class address {
   std::uint16_t port() const noexcept;
   /// The same address with another port.
   address with_port(std::uint16_t port) const noexcept;
-  /// The IP address without the port: "127.0.0.1", "::1"; or the path.
+  /// The IP address without the port: "127.0.0.1", "::1", "fe80::1%eth0"; or the path.
   std::string host() const;
   /// AF_INET, AF_INET6, AF_UNIX; 0: empty.
   int family() const noexcept;

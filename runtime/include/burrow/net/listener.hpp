@@ -53,6 +53,7 @@ class listener {
 /// addresses, port 0 for any that is free, or the path of a Unix socket (which is removed when
 /// the listener closes). A host is an IP address or "localhost". Go: net.Listen.
 task<result<listener>> listen(std::string_view network, std::string_view where);
+task<result<listener>> listen(context ctx, std::string_view network, std::string_view where);
 
 /// Connects. `where` is "host:port", whose host is looked up, or a path. Where a name has several
 /// addresses the next one is tried 250 ms after the last, or at once when that has failed, IPv6 and
@@ -60,8 +61,9 @@ task<result<listener>> listen(std::string_view network, std::string_view where);
 task<result<stream>> dial(std::string_view network, std::string_view where);
 task<result<stream>> dial(context ctx, std::string_view network, std::string_view where);
 
-/// Connects to an address.
+/// Connects to an address. Go: net.DialTCP.
 task<result<stream>> dial(address to);
+task<result<stream>> dial(context ctx, address to);
 
 /// The addresses of a host, which is a name or an IP address, in the order in which the system
 /// would try them. `port` is a number or the name of a service. Looked up on a thread that may

@@ -2,9 +2,9 @@
 // Packets: UDP, and Unix sockets that keep messages apart.
 #pragma once
 
-#include <burrow/detail/descriptor.hpp>
 #include <burrow/io_bytes.hpp>
 #include <burrow/net/address.hpp>
+#include <burrow/readiness.hpp>
 #include <burrow/result.hpp>
 #include <burrow/task.hpp>
 
@@ -47,6 +47,10 @@ class packet_socket {
   task<result<void>> send(const_bytes from);
   task<result<void>> send(context ctx, const_bytes from);
 
+  /// There is a packet; there is room for one. Cases of select, too.
+  io::readiness readable() const noexcept { return {d_, burrow::detail::io_side::read}; }
+  io::readiness writable() const noexcept { return {d_, burrow::detail::io_side::write}; }
+
   /// Ends what waits here, with errc::not_open. The path of a Unix socket stays, as in Go. Go:
   /// Close.
   result<void> close() noexcept;
@@ -79,6 +83,8 @@ class packet_socket {
 /// A socket that receives packets. `network` is "udp", "udp4", "udp6" or "unixgram"; `where` is as
 /// for listen(). Go: net.ListenPacket.
 task<result<packet_socket>> listen_packet(std::string_view network, std::string_view where);
+task<result<packet_socket>> listen_packet(context ctx, std::string_view network,
+                                          std::string_view where);
 
 /// A socket that is connected to one peer, the first address of `where` that this machine can send
 /// to. Go: net.Dial("udp", ...).

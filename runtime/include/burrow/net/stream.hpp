@@ -2,17 +2,17 @@
 // Connections: TCP and Unix streams.
 #pragma once
 
-#include <burrow/detail/descriptor.hpp>
 #include <burrow/io_buffer.hpp>
 #include <burrow/io_bytes.hpp>
 #include <burrow/net/address.hpp>
+#include <burrow/readiness.hpp>
 #include <burrow/result.hpp>
 #include <burrow/task.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <span>
-#include <string_view>
+#include <string>
 
 namespace burrow::net {
 
@@ -51,8 +51,13 @@ class stream {
   task<result<void>> read_full(bytes into);
   task<result<void>> read_full(context ctx, bytes into);
 
+  /// Reads all that comes until the peer ends its side. Go: io.ReadAll.
+  task<result<std::string>> read_all();
+  task<result<std::string>> read_all(context ctx);
+
   /// Reads into one buffer after the other, with one call.
   task<result<std::size_t>> read(std::span<const bytes> into);
+  task<result<std::size_t>> read(context ctx, std::span<const bytes> into);
 
   /// Writes some of it, and says how much; waits until the peer takes any.
   task<result<std::size_t>> write(const_bytes from);
@@ -68,6 +73,12 @@ class stream {
 
   /// Writes all the buffers, in order, with as few calls as the kernel allows. Go: net.Buffers.
   task<result<void>> write_all(std::span<const const_bytes> from);
+  task<result<void>> write_all(context ctx, std::span<const const_bytes> from);
+
+  /// There is something to read, or the end of it; there is room to write, or nobody who would
+  /// read. Cases of select, too.
+  io::readiness readable() const noexcept { return {d_, burrow::detail::io_side::read}; }
+  io::readiness writable() const noexcept { return {d_, burrow::detail::io_side::write}; }
 
   /// Tells the peer that no more comes, or that no more is read. Go: CloseWrite, CloseRead.
   result<void> shutdown(direction d) noexcept;

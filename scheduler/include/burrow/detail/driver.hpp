@@ -71,10 +71,12 @@ struct io_request {
   // Under the driver's lock:
   bool cancel_asked = false;
   bool is_in_backlog = false;
+  bool cancel_was_vain = false;       // it will be asked for again
   std::uint8_t pending = 0;           // completions to come; 0: not submitted, or complete
   int held_result = 0;                // of the call, whose cancel is still to come
   int provided = no_buffer;           // the provided buffer that holds what was received
   io_request* next_queued = nullptr;  // in one of the driver's queues
+  io_request* previous_queued = nullptr;
   io_request* next_standing = nullptr;
   io_request* previous_standing = nullptr;
 

@@ -28,8 +28,8 @@ class connection;
 /// The body of a request, read by its handler.
 class request_body final : public body_source {
  public:
-  request_body(connection& c, bool expects_continue) noexcept
-      : connection_(&c), expects_continue_(expects_continue) {}
+  request_body(connection& c, bool expects_continue, std::optional<std::uint64_t> length) noexcept
+      : connection_(&c), expects_continue_(expects_continue), length_(length) {}
 
   task<result<std::size_t>> read(bytes into) override;
 
@@ -37,12 +37,15 @@ class request_body final : public body_source {
   std::error_code error() const noexcept { return error_; }
   /// The client waits for "100 Continue" before it sends the body.
   bool expects_continue() const noexcept { return expects_continue_; }
+  /// What was announced and has not been read, in bytes.
+  std::uint64_t rest() const noexcept { return length_ ? *length_ - size_ : 0; }
   /// The handler has returned: whoever has kept the body reads nothing from it any more.
   void detach() noexcept { connection_ = nullptr; }
 
  private:
   connection* connection_;
   bool expects_continue_;
+  std::optional<std::uint64_t> length_;
   std::uint64_t size_ = 0;  // read so far
   std::error_code error_;
 };
