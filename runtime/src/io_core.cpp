@@ -123,8 +123,11 @@ task<io_outcome> perform(descriptor_ref d, io_request& r, io_course course,
     const bool waits_here = would_block(r.result) && d->fd >= 0;
     if (waits_here) co_return co_await perform_when_ready(*d, r);
     const io_outcome outcome = outcome_of(r.result, *d, side);
-    // By a deadline that has been moved since, as if it had not passed.
-    if (outcome.error != std::errc::operation_canceled) co_return outcome;
+    // By a deadline that has been moved since, as if it had not passed. A thread of the kernel that
+    // is told of it says that it was interrupted.
+    const bool is_called_off =
+        outcome.error == std::errc::operation_canceled || outcome.error == std::errc::interrupted;
+    if (!is_called_off) co_return outcome;
     r.begin_again();
   }
 }

@@ -79,8 +79,8 @@ class attempt {
   attempt& operator=(attempt&&) = delete;
   ~attempt() { answer(errc::canceled); }
 
-  void answer(result<stream> with) {
-    if (answers_) std::exchange(answers_, {}).try_send(std::move(with));
+  void answer(const result<stream>& with) {
+    if (answers_) std::exchange(answers_, {}).try_send(with);
   }
 
  private:
