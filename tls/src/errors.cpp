@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <new>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -50,12 +52,15 @@ class tls_errors final : public std::error_category {
 }  // namespace
 
 const std::error_category& certificate_category() noexcept {
-  static const auto* category = new certificate_errors;  // an error may outlive main()
+  // Never destroyed: an error may outlive main().
+  alignas(certificate_errors) static std::byte storage[sizeof(certificate_errors)];
+  static const auto* category = new (storage) certificate_errors;
   return *category;
 }
 
 const std::error_category& error_category() noexcept {
-  static const auto* category = new tls_errors;  // the same
+  alignas(tls_errors) static std::byte storage[sizeof(tls_errors)];  // the same
+  static const auto* category = new (storage) tls_errors;
   return *category;
 }
 

@@ -27,7 +27,6 @@
 
 namespace burrow::tls {
 
-using detail::progress;
 using detail::step;
 using time_point = std::chrono::steady_clock::time_point;
 
@@ -175,9 +174,9 @@ task<result<void>> detail::stream_state::shake_hands_now() {
   for (;;) {
     const step s = session.shake_hands();
     const std::error_code unsent = co_await flush();
-    if (s.what == progress::failed) co_return handshake_error = s.error;
+    if (s.what == detail::progress::failed) co_return handshake_error = s.error;
     if (unsent) co_return unsent;
-    if (s.what == progress::made) break;
+    if (s.what == detail::progress::made) break;
     const std::error_code none = co_await pull();
     if (none) co_return none;
   }
@@ -204,10 +203,10 @@ task<result<std::size_t>> detail::stream_state::read(bytes into) {
     flush_at_once();
     tell_writer();
     switch (s.what) {
-      case progress::made: co_return s.size;
-      case progress::end: co_return std::size_t{0};
-      case progress::failed: co_return s.error;
-      case progress::wants_input: break;
+      case detail::progress::made: co_return s.size;
+      case detail::progress::end: co_return std::size_t{0};
+      case detail::progress::failed: co_return s.error;
+      case detail::progress::wants_input: break;
     }
     if (session.output_size() > output_limit) {
       co_return std::make_error_code(std::errc::no_buffer_space);
@@ -238,8 +237,8 @@ task<std::error_code> detail::stream_state::encrypt(const_bytes from) {
   for (;;) {
     if (is_closed.load()) co_return errc::not_open;
     const step s = session.write(from);
-    if (s.what == progress::made) co_return std::error_code();
-    if (s.what != progress::wants_input) co_return s.error;
+    if (s.what == detail::progress::made) co_return std::error_code();
+    if (s.what != detail::progress::wants_input) co_return s.error;
     // Said first, looked at again behind that: a reader may just have brought it.
     if (!writer_wants_input.exchange(true)) continue;
     const std::error_code none = co_await wait_for_input();
@@ -281,7 +280,7 @@ task<std::error_code> detail::stream_state::end_writing() {
   if (is_closed.load()) co_return errc::not_open;
   if (write_error) co_return write_error;
   const step s = session.end_writing();
-  if (s.what == progress::failed) co_return write_error = s.error;
+  if (s.what == detail::progress::failed) co_return write_error = s.error;
   write_error = std::make_error_code(std::errc::broken_pipe);
   co_return co_await flush();
 }
@@ -294,7 +293,7 @@ void detail::stream_state::say_farewell() {
   if (!writing.try_lock()) return;
   const unlock_at_end held{writing};
   if (write_error || output_in_flight) return;
-  if (session.end_writing().what != progress::made) return;
+  if (session.end_writing().what != detail::progress::made) return;
   session.take_output(output);
   static_cast<void>(below.try_write(const_bytes(output).from(sent)));
 }
