@@ -47,8 +47,9 @@ void worker::park_in_bubble() noexcept {
   if (!work && !has_to_wait) {
     bubble_->when_quiet(next);
   } else if (!work) {
-    const bool is_locked =
-        !owner_.has_calls_in_flight() && !driver_->has_io() && owner_.has_no_other_threads();
+    const bool is_locked = !owner_.has_calls_in_flight() && !driver_->has_io() &&
+                           signal_subscriptions().load(seq_cst) == 0 &&
+                           owner_.has_no_other_threads();
     // Another thread may have woken a goroutine and ended, after the first look and before that.
     const bool is_woken = has_lifo() || has_work() || !owner_.global_.empty();
     int expected = awake;

@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <stdexcept>
 #include <string>
+#include <sys/time.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -235,6 +236,18 @@ TEST_CASE("SG1: a bubble's own channel is refused; one from outside holds its cl
     const auto number = co_await outside.recv();
     CHECK(number == SIGUSR1);
     CHECK(runtime_clock::now() - before < std::chrono::hours(1));
+  });
+  signal::stop(outside);
+}
+
+TEST_CASE("SG1: a bubble that waits for a signal which no thread will send is not stuck") {
+  auto outside = make_chan<int>(1);
+  signal::notify(outside, {SIGALRM});
+  synctest::test([outside]() -> task<> {
+    const itimerval soon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = 20'000}};
+    REQUIRE(::setitimer(ITIMER_REAL, &soon, nullptr) == 0);
+    const auto number = co_await outside.recv();
+    CHECK(number == SIGALRM);
   });
   signal::stop(outside);
 }
