@@ -21,7 +21,7 @@ RUN_LIMIT_S = 900  # a process that takes longer is ended and reported
 class Program:
     """One side of the comparison."""
 
-    runtime: str  # its name in records: burrow, go, asio, fiber, tokio
+    runtime: str  # its name in records: burrow, go, asio, fiber, tokio, bare
     label: str  # its name in tables
     path: Path
     version: str
@@ -145,6 +145,11 @@ def build_fiber(build):
     return Program("fiber", "Boost.Fiber", build / "bench/peers/fiber_bench", version)
 
 
+def build_bare(build):
+    build_cmake_target(build, "bare_bench")
+    return Program("bare", "bare epoll", build / "bench/peers/bare_bench", "")
+
+
 def build_tokio(build):
     cargo = find_tool("cargo", "~/.cargo/bin")
     project = build / "bench/peers/tokio"
@@ -161,6 +166,7 @@ BUILDERS = {
     "asio": build_asio,
     "fiber": build_fiber,
     "tokio": build_tokio,
+    "bare": build_bare,
 }
 
 

@@ -41,9 +41,8 @@ task<result<stream>> dial(address to) {
     if (!is_full(outcome)) co_return outcome.error;
     if (const std::error_code ended = co_await sleep(pause)) co_return ended;
   }
-  stream s(std::move(*socket));
-  if (to.is_ip()) static_cast<void>(s.set_no_delay(true));
-  co_return s;
+  if (to.is_ip()) d::set_up_connection((*socket)->fd);
+  co_return stream(std::move(*socket));
 }
 
 task<result<stream>> dial(context, address to) { co_return co_await dial(to); }

@@ -12,7 +12,6 @@
 #include <chrono>
 #include <mutex>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
@@ -82,12 +81,6 @@ bool may_pass(int error) noexcept {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/// As Go does; a Unix socket refuses it.
-void send_at_once(int fd) noexcept {
-  const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
 /// Until `closing`, or the end of the carried Context, is an error.
 task<std::error_code> wait_for_room(chan<> closing, std::chrono::milliseconds pause) {
   const context ctx = this_goroutine::context();
@@ -103,10 +96,7 @@ task<result<stream>> accept_from(d::descriptor_ref socket, chan<> closing) {
     // Not by a request, with which a busy worker takes one connection at each hand-over: so all
     // that wait are taken, and who gives up has nothing to call off.
     const d::io_outcome got = co_await d::perform(socket, r, d::io_course::when_ready);
-    if (!got.error) {
-      send_at_once(got.value);
-      co_return stream::adopt(got.value);
-    }
+    if (!got.error) co_return stream::adopt(got.value);
     if (got.error.category() != std::generic_category()) co_return got.error;
     if (concerns_one_connection(got.error.value())) continue;
     if (!may_pass(got.error.value())) co_return got.error;
@@ -199,6 +189,7 @@ std::error_code bind_and_listen(int fd, const address& at, std::string_view netw
   if (at.family() == AF_INET6) {
     ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &six_only, sizeof(six_only));
   }
+  if (at.is_ip()) d::set_up_connection(fd);  // inherited by what is accepted
   if (::bind(fd, at.data(), static_cast<socklen_t>(at.size())) != 0 ||
       ::listen(fd, SOMAXCONN) != 0) {
     return d::system_error_code(errno);

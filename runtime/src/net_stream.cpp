@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -254,6 +255,15 @@ result<void> stream::set_no_delay(bool on) noexcept {
 
 result<void> stream::set_keep_alive(bool on) noexcept {
   return set_option(SOL_SOCKET, SO_KEEPALIVE, on ? 1 : 0);
+}
+
+result<void> stream::set_keep_alive_period(std::chrono::steady_clock::duration period) noexcept {
+  constexpr std::chrono::seconds longest(32767);  // what the kernel takes
+  const auto rounded = std::chrono::ceil<std::chrono::seconds>(
+      std::min<std::chrono::steady_clock::duration>(period, longest));
+  const int seconds = static_cast<int>(rounded.count());
+  const result<void> idle = set_option(IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+  return idle ? set_option(IPPROTO_TCP, TCP_KEEPINTVL, seconds) : idle;
 }
 
 address stream::local_address() const noexcept { return address_by(d_, &::getsockname); }

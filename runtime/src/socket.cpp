@@ -115,6 +115,19 @@ int socket_flags() noexcept {
   return SOCK_CLOEXEC | (may_block ? 0 : SOCK_NONBLOCK);
 }
 
+void set_up_connection(int fd) noexcept {
+  constexpr int probe_interval_s = 15;
+  constexpr int probes = 9;
+  const auto set = [fd](int level, int name, int value) {
+    ::setsockopt(fd, level, name, &value, sizeof(value));
+  };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, probe_interval_s);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, probe_interval_s);
+  set(IPPROTO_TCP, TCP_KEEPCNT, probes);
+}
+
 bool is_of_network(const net::address& a, std::string_view network) noexcept {
   if (network.ends_with('4')) return a.family() == AF_INET;
   if (network.ends_with('6')) return a.family() == AF_INET6;

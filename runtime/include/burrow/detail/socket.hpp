@@ -54,6 +54,9 @@ struct connect_request : io_request {
 
 /// A new socket, on which calls do not block where the running goroutine's driver makes none.
 result<descriptor_ref> open_socket(int family, int type);
+/// The options that Go sets on TCP connections: small packets are sent at once, and a peer that is
+/// gone without a word is noticed.
+void set_up_connection(int fd) noexcept;
 /// Whether "tcp4", "udp6" and the like allow the address, by their last letter.
 bool is_of_network(const net::address& a, std::string_view network) noexcept;
 /// The address to bind, of "host:port", ":port" or, where the network begins with "unix", a path.
