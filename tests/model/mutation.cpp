@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 #include <set>
+#include <string>
 #include <tuple>
 
 namespace model {
@@ -111,7 +112,8 @@ unsigned mutate(std::uint64_t seed, const char* only) {
   unsigned mutants = 0;
   for (const auto& [s, models] : collect(seed)) {
     const char* file = std::strrchr(s.file, '/') + 1;
-    if (only != nullptr && std::strstr(s.file, only) == nullptr) continue;
+    const std::string place = s.file + (':' + std::to_string(s.line));
+    if (only != nullptr && place.find(only) == std::string::npos) continue;
     for (const std::memory_order to : weaker(s.order)) {
       ++mutants;
       const definition* killer = killer_of(s, to, models, seed);

@@ -147,7 +147,7 @@ struct alarm_timer : timer_node {
 }  // namespace
 
 /// Another thread arms a timer for a worker that may be about to park, and tells it.
-MODEL(worker_timer_from_outside, {.preemptions = 1, .stale_reads = 3, .executions = 8'000}) {
+MODEL(worker_timer_from_outside, {.preemptions = 1, .stale_reads = 6, .executions = 60'000}) {
   scheduler_under_test t(1, 1);
   const auto j = t.make();
   alarm_timer bell(j.get());

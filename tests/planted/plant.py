@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Plants bugs in a copy of the sources, and shows which tool catches each.
 
-usage: tests/planted/plant.py [--list] [WORD...]
+usage: tests/planted/plant.py [--all] [--list] [WORD...]
 
 Words select the bugs whose names contain one of them. A tool catches a bug if it fails, crashes, or
-does not end; the sound sources come first, and must pass all of them. Ends with status 1 if a tool
-that is listed for a bug in bugs.py has not caught it.
+does not end; the sound sources come first, and must pass all of them. Each bug is shown to the
+tools that bugs.py lists for it, with --all to every tool. Ends with status 1 if one that is listed
+has not caught it.
 """
 
 import argparse
@@ -53,8 +54,8 @@ def copy_sources():
         shutil.copy(source, target)
 
 
-def build():
-    programs = [Path(program).name for runs in TOOLS.values() for program, *_ in runs]
+def build(tools):
+    programs = [Path(program).name for tool in tools for program, *_ in TOOLS[tool]]
     subprocess.run(["cmake", "--build", BUILD, "--target", *programs], check=True,
                    stdout=subprocess.DEVNULL)
 
@@ -72,29 +73,34 @@ def passes(command):
         return False
 
 
-def who_fails():
-    """The tools that fail on what is built."""
+def who_fails(tools):
+    """Those of the tools that fail on what is built."""
     def fails(tool):
         return not all(passes([BUILD / program, *rest]) for program, *rest in TOOLS[tool])
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return {tool for tool, failed in zip(TOOLS, pool.map(fails, TOOLS)) if failed}
+        return {tool for tool, failed in zip(tools, pool.map(fails, tools)) if failed}
 
 
-def try_bug(bug):
+def try_bug(bug, tools):
     file = TREE / bug.file
     sound = file.read_text()
     if sound.count(bug.old) != 1:
         sys.exit(f"{bug.file} does not have exactly once what '{bug.name}' replaces")
     file.write_text(sound.replace(bug.old, bug.new))
     try:
-        build()
-        return who_fails()
+        build(tools)
+        return who_fails(tools)
     finally:
         file.write_text(sound)
 
 
+def verdict(tool, shown, caught):
+    return "caught" if tool in caught else "-" if tool in shown else ""
+
+
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--all", action="store_true", help="show each bug to every tool")
     parser.add_argument("--list", action="store_true", help="the names, and nothing else")
     parser.add_argument("words", nargs="*", metavar="WORD")
     options = parser.parse_args()
@@ -108,16 +114,17 @@ def main():
         ["cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
          "-DBURROW_BUILD_BENCH=OFF", "-DBURROW_BUILD_EXAMPLES=OFF", "--log-level=WARNING"],
         check=True, stdout=subprocess.DEVNULL)
-    build()
-    if failed := who_fails():
+    build(TOOLS)
+    if failed := who_fails(TOOLS):
         sys.exit(f"the sound sources fail: {', '.join(sorted(failed))}")
     width = max(len(b.name) for b in bugs)
-    print(f"{'':{width}}", *TOOLS, flush=True)
+    print(f"{'':{width}}", *(f"{t:{len(t) + 1}}" for t in TOOLS), flush=True)
     missed = []
     for bug in bugs:
         start = time.monotonic()
-        caught = try_bug(bug)
-        marks = (f"{'caught' if t in caught else '-':{len(t)}}" for t in TOOLS)
+        shown = TOOLS if options.all else bug.caught_by
+        caught = try_bug(bug, shown)
+        marks = (f"{verdict(t, shown, caught):{len(t) + 1}}" for t in TOOLS)
         print(f"{bug.name:{width}}", *marks, f"{time.monotonic() - start:.0f} s", flush=True)
         missed += [f"{bug.name}: {t}" for t in bug.caught_by if t not in caught]
     for line in missed:
