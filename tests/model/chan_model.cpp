@@ -84,6 +84,20 @@ MODEL(chan_buffered_two_senders, {.executions = 20'000}) {
   model::check(got.sum == 3, "both have arrived");
 }
 
+/// The room that a receive leaves is a waiting sender's, though nobody receives again.
+MODEL(chan_buffered_makes_room, {.executions = 20'000}) {
+  auto c = make_chan<parcel>(1);
+  received got;
+  model::thread("sender", [&] {
+    send(c, 1);
+    send(c, 2);
+  });
+  model::thread("receiver", [&] { got.take(c.recv_blocking()); });
+  model::join();
+  model::check(got.sum == 1, "the first has arrived");
+  model::check(c.size() == 1, "the second is in the buffer");
+}
+
 MODEL(chan_buffered_close, {.executions = 20'000}) {
   auto c = make_chan<parcel>(1);
   received got;
