@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
-// model_checker [--long] [--seed=N] [--replay=MODEL:CHOICES] [--mutate[=FILE]] [MODEL...]
+// model_checker [--long] [--jobs=N] [--seed=N] [--replay=MODEL:CHOICES] [--mutate[=FILE]]
+//               [MODEL...]
 #include "explorer.hpp"
 #include "mutation.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <string>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -18,6 +24,7 @@ struct request {
   bool mutate = false;
   const char* mutate_only = nullptr;
   std::uint64_t seed = 1;
+  unsigned jobs = 1;
   std::string replay;
   std::vector<std::string> names;
 };
@@ -33,13 +40,15 @@ request parse(int argc, char** argv) {
     } else if (a.starts_with("--mutate=")) {
       r.mutate = true;
       r.mutate_only = argv[i] + 9;
+    } else if (a.starts_with("--jobs=")) {
+      r.jobs = std::max(1u, static_cast<unsigned>(std::strtoul(a.c_str() + 7, nullptr, 10)));
     } else if (a.starts_with("--seed=")) {
       r.seed = std::strtoull(a.c_str() + 7, nullptr, 10);
     } else if (a.starts_with("--replay=")) {
       r.replay = a.substr(9);
     } else if (a.starts_with("-")) {
       std::fprintf(stderr,
-                   "usage: model_checker [--long] [--seed=N] [--replay=MODEL:CHOICES] "
+                   "usage: model_checker [--long] [--jobs=N] [--seed=N] [--replay=MODEL:CHOICES] "
                    "[--mutate[=FILE]] [MODEL...]\n");
       std::exit(2);
     } else {
@@ -100,21 +109,49 @@ bool is_wanted(const request& r, const model::definition& d) {
          });
 }
 
+/// What the processes share that explore models.
+struct progress {
+  std::atomic<std::size_t> next{0};
+  std::atomic<std::uint64_t> executions{0};
+  std::atomic<int> failures{0};
+};
+
+/// Explores one model after the other, as long as there are some that nobody has taken.
+void explore_some(const request& r, const std::vector<model::definition>& wanted, progress& p) {
+  for (std::size_t i = p.next++; i < wanted.size(); i = p.next++) {
+    const auto begin = std::chrono::steady_clock::now();
+    const model::verdict v = model::explore(wanted[i], nullptr, r.seed);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    p.executions += v.executions + v.random_runs;
+    if (!judge(wanted[i], v, took.count())) ++p.failures;
+  }
+}
+
+/// A model needs a process to itself, so each job is one.
 int check_all(const request& r) {
-  int failures = 0;
-  std::uint64_t executions = 0;
+  std::vector<model::definition> wanted;
   for (model::definition d : model::definitions()) {
     if (!is_wanted(r, d)) continue;
     if (r.is_long) lengthen(d.limits);
-    const auto begin = std::chrono::steady_clock::now();
-    const model::verdict v = model::explore(d, nullptr, r.seed);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    executions += v.executions + v.random_runs;
-    if (!judge(d, v, took.count())) ++failures;
+    wanted.push_back(d);
   }
-  std::printf("%llu executions, %d failed\n", static_cast<unsigned long long>(executions),
-              failures);
-  return failures != 0 ? 1 : 0;
+  void* const shared =
+      ::mmap(nullptr, sizeof(progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return 2;
+  auto& p = *new (shared) progress;
+  for (unsigned i = 1; i < r.jobs; ++i) {
+    if (::fork() != 0) continue;
+    explore_some(r, wanted, p);
+    std::_Exit(0);
+  }
+  explore_some(r, wanted, p);
+  int status = 0;
+  while (::wait(&status) > 0) {
+    if (status != 0) ++p.failures;
+  }
+  std::printf("%llu executions, %d failed\n", static_cast<unsigned long long>(p.executions.load()),
+              p.failures.load());
+  return p.failures != 0 ? 1 : 0;
 }
 
 }  // namespace
