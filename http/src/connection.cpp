@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <burrow/detail/prepared.hpp>
 #include <burrow/goroutine_exit.hpp>
 #include <burrow/http/detail/connection.hpp>
 #include <burrow/http/detail/text.hpp>
@@ -87,7 +88,7 @@ task<> connection::run(context ctx, std::shared_ptr<connection> self, group& g) 
   const auto [alive, cancel] = with_cancel_cause(ctx);
   c.input_ = std::make_shared<read_ahead>(c.stream_, cancel.trigger());
   c.reader_.emplace(*c.input_, message_kind::request, c.options_.header_limit);
-  g.go(read_ahead::run, alive, c.input_);
+  g.go(burrow::detail::prepared(read_ahead::run(alive, c.input_)));
   co_await c.serve_requests(alive);
   c.is_cut_off_ ? c.stream_->abort() : c.stream_->close();
 }

@@ -5,6 +5,7 @@
 #include <burrow/this_goroutine.hpp>
 #include <burrow/timer.hpp>
 
+#include <exception>
 #include <new>
 #include <utility>
 
@@ -17,10 +18,18 @@ timer timer_until(time_point at) {
   return at == time_point::max() ? timer() : timer(at - std::chrono::steady_clock::now());
 }
 
+/// One for all connections: at the end of one there may be no memory for it.
+const std::exception_ptr& disconnection() {
+  static const std::exception_ptr cause = burrow::detail::to_cause(errc::client_disconnected);
+  return cause;
+}
+
 }  // namespace
 
 read_ahead::read_ahead(std::shared_ptr<byte_stream> stream, cancel_cause_trigger gone)
-    : stream_(std::move(stream)), gone_(std::move(gone)), read_(make_chan<io_buffer>(1)) {}
+    : stream_(std::move(stream)), gone_(std::move(gone)), read_(make_chan<io_buffer>(1)) {
+  disconnection();
+}
 
 // --- the reader ----------------------------------------------------------------------------------
 
@@ -30,23 +39,17 @@ task<> read_ahead::run(context ctx, std::shared_ptr<read_ahead> self) {
     read_ahead& r;
     ~end_of_input() {
       r.read_.close();
-      r.gone_(errc::client_disconnected);
+      r.gone_(disconnection());
     }
   } end{*self};
-  for (;;) {
-    result<io_buffer> piece = co_await self->receive();
-    if (!piece || piece->empty()) co_return;
-    const std::error_code ended = co_await self->read_.send(ctx, std::move(*piece));
-    if (ended) co_return;
-  }
-}
-
-/// Where there is no memory left, this connection ends, and no other.
-task<result<io_buffer>> read_ahead::receive() {
   try {
-    co_return co_await stream_->receive();
-  } catch (const std::bad_alloc&) {
-    co_return std::make_error_code(std::errc::not_enough_memory);
+    for (;;) {
+      result<io_buffer> piece = co_await self->stream_->receive();
+      if (!piece || piece->empty()) co_return;
+      const std::error_code ended = co_await self->read_.send(ctx, std::move(*piece));
+      if (ended) co_return;
+    }
+  } catch (const std::bad_alloc&) {  // this connection ends, and no other
   }
 }
 

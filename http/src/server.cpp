@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include <burrow/after.hpp>
 #include <burrow/chan.hpp>
+#include <burrow/detail/prepared.hpp>
 #include <burrow/http/detail/connection.hpp>
 #include <burrow/http/server.hpp>
 #include <burrow/scope.hpp>
 #include <burrow/select.hpp>
 #include <burrow/semaphore.hpp>
+#include <burrow/sleep.hpp>
 #include <burrow/this_goroutine.hpp>
 #include <burrow/under.hpp>
 #include <burrow/wait_group.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -69,6 +73,7 @@ struct detail::server_state {
 
 namespace {
 
+using burrow::detail::prepared;
 using detail::server_state;
 
 task<> cancel_at_close(context within, recv_chan<> closing, cancel_trigger cancel) {
@@ -81,36 +86,57 @@ task<detail::byte_stream_ptr> stream_of(context ctx, server_state& state, net::s
   const server_options& o = state.options;
   if (!o.transport) co_return std::make_shared<detail::net_byte_stream>(std::move(s));
   const auto [within, cancel] = with_timeout(ctx, o.read_header_timeout);
-  g.go(cancel_at_close, within, state.closing, cancel.trigger());
+  g.go(prepared(cancel_at_close(within, state.closing, cancel.trigger())));
   const auto secured = co_await under(within, o.transport.accept(std::move(s)));
   co_return secured ? *secured : nullptr;
 }
 
-/// Serves a connection, which has a place, and gives that back.
-task<> serve_connection(context ctx, server_state& state, net::stream s, group& g,
-                        semaphore& places) {
-  struct place {
-    semaphore& places;
-    ~place() { places.release(1); }
-  } held{places};
-  const net::address peer = s.peer_address();
-  detail::byte_stream_ptr stream = co_await stream_of(ctx, state, std::move(s), g);
-  if (stream == nullptr) co_return;
-  auto c =
-      std::make_shared<detail::connection>(state.options, state.closing, std::move(stream), peer);
-  co_await detail::connection::run(ctx, std::move(c), g);
+/// One of the connections that there may be at a time.
+class place {
+ public:
+  explicit place(semaphore& places) noexcept : places_(&places) {}
+  place(place&& other) noexcept : places_(std::exchange(other.places_, nullptr)) {}
+  place& operator=(place&&) = delete;
+  ~place() {
+    if (places_ != nullptr) places_->release(1);
+  }
+
+ private:
+  semaphore* places_;
+};
+
+/// Where there is no memory left, this connection ends, and no other.
+task<> serve_connection(context ctx, server_state& state, net::stream s, group& g, place) {
+  try {
+    const net::address peer = s.peer_address();
+    detail::byte_stream_ptr stream = co_await stream_of(ctx, state, std::move(s), g);
+    if (stream == nullptr) co_return;
+    auto c =
+        std::make_shared<detail::connection>(state.options, state.closing, std::move(stream), peer);
+    co_await detail::connection::run(ctx, std::move(c), g);
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 /// Accepts until the listener ends; the error with which it did.
 task<std::error_code> accept_all(server_state& state, net::listener listener, semaphore& places,
                                  group& g) {
+  constexpr std::chrono::milliseconds pause(5);  // as where there are no descriptors
   for (;;) {
     const std::error_code ended = co_await places.acquire(g.context(), 1);
     if (ended) co_return ended;
-    result<net::stream> next = co_await listener.accept();
-    if (!next) co_return next.error();
-    g.go(serve_connection, g.context(), std::ref(state), std::move(*next), std::ref(g),
-         std::ref(places));
+    place held(places);
+    bool lacks_memory = false;
+    try {
+      result<net::stream> next = co_await listener.accept();
+      if (!next) co_return next.error();
+      g.go(prepared(serve_connection(g.context(), state, std::move(*next), g, std::move(held))));
+    } catch (const std::bad_alloc&) {
+      lacks_memory = true;
+    }
+    if (lacks_memory) {
+      if (const std::error_code over = co_await sleep(g.context(), pause)) co_return over;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <burrow/chan.hpp>
+#include <burrow/detail/prepared.hpp>
 #include <burrow/detail/socket.hpp>
 #include <burrow/go.hpp>
 #include <burrow/net/listener.hpp>
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <new>
 #include <utility>
 
 namespace burrow::net {
@@ -86,7 +88,14 @@ class attempt {
   chan<result<stream>> answers_;
 };
 
-task<> dial_for(context, address to, attempt a) { a.answer(co_await dial(to)); }
+task<> dial_for(address to, attempt a) {
+  result<stream> got = std::make_error_code(std::errc::not_enough_memory);
+  try {
+    got = co_await dial(to);
+  } catch (const std::bad_alloc&) {  // the answer tells
+  }
+  a.answer(got);
+}
 
 /// The first of them that answers; RFC 8305.
 task<result<stream>> dial_any(addresses all) {
@@ -98,7 +107,9 @@ task<result<stream>> dial_any(addresses all) {
   std::error_code first_error;
   std::size_t begun = 0;
   for (std::size_t ended = 0; ended < all.size();) {
-    if (begun < all.size()) go(dial_for, attempts, all[begun++], attempt(answers));
+    if (begun < all.size()) {
+      go(attempts, d::prepared(dial_for(all[begun++], attempt(answers))));
+    }
     timer next(begun < all.size() ? head_start : timer_never);
     result<stream> answer;
     const int what = co_await select(answers.recv(answer), ctx.done(), next.recv());

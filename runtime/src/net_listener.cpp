@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <burrow/after.hpp>
+#include <burrow/detail/prepared.hpp>
 #include <burrow/detail/runtime_state.hpp>
 #include <burrow/detail/socket.hpp>
 #include <burrow/go.hpp>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <mutex>
 #include <netinet/in.h>
+#include <new>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
@@ -32,7 +34,7 @@ struct detail::listener_state {
   struct stat at_path{};  // what is there
   std::mutex mutex;
   chan<result<stream>> accepted;  // under the mutex; nil until accept() is a case of select
-  chan<> closing;                 // closed with the listener
+  chan<> closing = make_chan();   // closed with the listener
 
   ~listener_state() { close(); }
 
@@ -115,7 +117,11 @@ task<> accept_for_select(std::weak_ptr<detail::listener_state> state, d::descrip
   };
   const std::unique_ptr<void, decltype(forget)> at_end(&state, forget);
   for (;;) {
-    result<stream> next = co_await accept_from(socket, closing);
+    result<stream> next = std::make_error_code(std::errc::not_enough_memory);
+    try {
+      next = co_await accept_from(socket, closing);
+    } catch (const std::bad_alloc&) {  // whoever waits is told
+    }
     if (next.error() == errc::not_open) break;
     if (ended.err()) co_return;
     const int what = co_await select(closing.recv(), ended.done(), accepted.send(std::move(next)));
@@ -136,11 +142,12 @@ recv_chan<result<stream>> listener::accepted() {
   if (state_ == nullptr) return {};
   std::lock_guard hold(state_->mutex);
   if (!state_->accepted) {
-    state_->accepted = make_chan<result<stream>>();
+    auto accepted = make_chan<result<stream>>();
     // Under the root Context: the runtime does not wait for it when main has returned.
     const auto& runtime = *static_cast<d::runtime_state*>(d::current_worker()->owner().user);
-    go(runtime.root, accept_for_select, std::weak_ptr(state_), state_->socket, state_->accepted,
-       state_->closing);
+    go(runtime.root,
+       d::prepared(accept_for_select(state_, state_->socket, accepted, state_->closing)));
+    state_->accepted = std::move(accepted);
   }
   return state_->accepted;
 }
@@ -208,13 +215,11 @@ task<result<listener>> listen(std::string_view network, std::string_view where) 
   auto state = std::make_shared<detail::listener_state>();
   result<d::descriptor_ref> socket = d::open_socket(at->family(), SOCK_STREAM);
   if (!socket) co_return socket.error();
+  // Before there is anything at that path, which would stay there if memory were lacking.
+  if (at->is_path() && !at->host().starts_with('@')) state->path = at->host();
   if (const std::error_code error = bind_and_listen((*socket)->fd, *at, network)) co_return error;
   state->socket = std::move(*socket);
-  state->closing = make_chan();
-  if (at->is_path() && !at->host().starts_with('@')) {
-    state->path = at->host();
-    ::lstat(state->path.c_str(), &state->at_path);
-  }
+  if (!state->path.empty()) ::lstat(state->path.c_str(), &state->at_path);
   co_return listener(std::move(state));
 }
 

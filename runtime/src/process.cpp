@@ -7,6 +7,7 @@
 #include <burrow/blocking.hpp>
 #include <burrow/detail/file_access.hpp>
 #include <burrow/detail/file_calls.hpp>
+#include <burrow/detail/prepared.hpp>
 #include <burrow/detail/runtime_state.hpp>
 #include <burrow/go.hpp>
 #include <burrow/io.hpp>
@@ -21,6 +22,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <new>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -143,7 +145,12 @@ task<> wait_for_process(unattended process, context until) {
       is_to_end = true;
     }
   }
-  co_await under(without_cancel(background()), end_process(p));
+  try {
+    co_await under(without_cancel(background()), end_process(p));
+  } catch (const std::bad_alloc&) {  // then without grace, and without a goroutine that waits
+    p->send(SIGKILL);
+    p->collect(0);
+  }
 }
 
 // --- starting ------------------------------------------------------------------------------------
@@ -326,7 +333,7 @@ task<result<child>> start(std::vector<std::string> command, options how) {
       p, std::move(streams[0].ours), std::move(streams[1].ours), std::move(streams[2].ours)});
   unattended process(p);
   started->release();
-  go(background(), wait_for_process, std::move(process), ctx);
+  go(background(), d::prepared(wait_for_process(std::move(process), ctx)));
   co_return c;
 }
 

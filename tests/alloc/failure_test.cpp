@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What happens when there is no memory: each allocation of a program fails once, from the start of
-// its runtime to its end. Then std::bad_alloc reaches somebody, everything ends, and nothing is
-// lost. Under AddressSanitizer each frame and each Context is an allocation of its own; elsewhere
-// most come from the pools, and only the pools' own can fail.
-#include <allocations.hpp>
-#include <doctest/doctest.h>
+// What happens when there is no memory, see exhaust.hpp: the core.
+#include "exhaust.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <new>
 #include <optional>
-#include <run_test.hpp>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -26,71 +20,6 @@ using namespace burrow;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Counts those that exist.
-class tracked {
- public:
-  tracked() noexcept { ++alive; }
-  tracked(tracked&&) noexcept { ++alive; }
-  tracked(const tracked&) noexcept { ++alive; }
-  tracked& operator=(tracked&&) noexcept = default;
-  tracked& operator=(const tracked&) noexcept = default;
-  ~tracked() { --alive; }
-  static inline std::atomic<int> alive{0};
-};
-
-/// What the goroutines of one run leave: closed by the first that go() has started in vain.
-struct in_vain {
-  std::atomic<bool> happened{false};
-  chan<> closed;
-};
-
-/// Runs `main` again and again, and lets the n-th allocation fail, until none is left to fail.
-template <class F>
-void exhaust(F main) {
-  for (const int workers : {1, 2}) {
-    CAPTURE(workers);
-    in_vain failed;
-    options opt;
-    opt.workers = workers;
-    opt.on_unhandled = [&failed](const unhandled_exception& u) {
-      try {
-        std::rethrow_exception(u.error);
-      } catch (const std::bad_alloc&) {
-        if (!failed.happened.exchange(true)) failed.closed.close();
-      }
-    };
-    std::size_t live = 0;
-    std::size_t first_live = 0;
-    const char* unexpected = nullptr;
-    for (std::size_t n = 0;; ++n) {  // 0: none, to warm up
-      CAPTURE(n);
-      failed.happened = false;
-      failed.closed = make_chan<>();
-      bool ended_well = false;
-      fail_allocation(n);
-      try {
-        run(opt, main, std::ref(failed));
-        ended_well = true;
-      } catch (const std::bad_alloc&) {
-      } catch (const std::exception&) {
-        unexpected = "another exception";
-      }
-      const bool never_failed = allocation_is_to_fail();
-      fail_allocation(0);
-      REQUIRE(unexpected == nullptr);
-      REQUIRE(tracked::alive.load() == 0);
-      // A thread that made a call because there was no goroutine for it may be on its way out.
-      live = live_allocations();
-      if (n == 1) first_live = live;
-      if (n == 0 || never_failed) REQUIRE(ended_well);
-      if (never_failed) break;
-    }
-    failed.closed = chan<>();
-    // Sets of timers and chunks of the pools are kept for ever; there are few of them.
-    CHECK(live <= first_live + 20);
-  }
-}
 
 /// Waits for `count` values, or until some goroutine could not be started.
 task<> receive_all(chan<tracked> c, int count, std::reference_wrapper<in_vain> failed) {

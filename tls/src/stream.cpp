@@ -82,7 +82,7 @@ struct detail::stream_state {
   chan<> input_has_come = make_chan(1);
   std::atomic<time_point> write_deadline{time_point::max()};
 
-  stream_state(net::stream s, std::shared_ptr<const config_state> c) noexcept
+  stream_state(net::stream s, std::shared_ptr<const config_state> c)
       : below(std::move(s)), session(std::move(c)) {}
 
   static result<stream> make(net::stream s, std::shared_ptr<const config_state> c, side which,

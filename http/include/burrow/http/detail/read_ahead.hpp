@@ -38,8 +38,6 @@ class read_ahead final : public byte_source {
   task<arrival> next_request(std::string_view& into, time_point until, recv_chan<> closing);
 
  private:
-  task<result<io_buffer>> receive();
-
   std::shared_ptr<byte_stream> stream_;
   cancel_cause_trigger gone_;
   chan<io_buffer> read_;  // closed by the reader
