@@ -121,6 +121,29 @@ TEST_CASE("tls: several buffers, some of them empty; and write() takes a record 
   });
 }
 
+TEST_CASE("tls: read_all gives all until the end, and an error where the end is none") {
+  run_test(2, []() -> task<> {
+    const std::string much = some_bytes(100'000);
+    for (const bool says_so : {true, false}) {
+      secure_connection c = co_await ready_here();
+      const std::array<const_bytes, 2> parts = {"first ", much};
+      co_await scope([&](group& g) -> task<> {
+        g.go([&]() -> task<> {
+          (co_await c.client.write_all(background(), parts)).value();
+          if (says_so) (co_await c.client.end_writing()).value();
+          if (!says_so) c.client.transport().close().value();
+        });
+        const result<std::string> all = co_await c.server.read_all(background());
+        if (says_so) CHECK(all.value() == "first " + much);
+        if (!says_so) CHECK(all.error() == burrow::errc::unexpected_eof);
+      });
+    }
+    tls::stream none;
+    const result<std::string> nothing = co_await none.read_all();
+    CHECK(nothing.error() == burrow::errc::not_open);
+  });
+}
+
 TEST_CASE("tls: who has ended its side still reads, and writes no more") {
   run_test(2, []() -> task<> {
     secure_connection c = co_await ready_here();

@@ -344,6 +344,24 @@ task<result<void>> stream::read_full(bytes into) {
 
 task<result<void>> stream::read_full(context, bytes into) { co_return co_await read_full(into); }
 
+task<result<std::string>> stream::read_all() {
+  constexpr std::size_t at_least = 4096;
+  const auto s = state_;
+  if (s == nullptr) co_return errc::not_open;
+  std::string all;
+  for (std::size_t size = 0;;) {
+    if (size == all.size()) all.resize(std::max(at_least, 2 * size));
+    const result<std::size_t> n = co_await s->read(bytes(all).from(size));
+    if (!n) co_return n.error();
+    size += *n;
+    if (*n != 0) continue;
+    all.resize(size);
+    co_return all;
+  }
+}
+
+task<result<std::string>> stream::read_all(context) { co_return co_await read_all(); }
+
 task<result<std::size_t>> stream::write(const_bytes from) {
   const const_bytes some(from.data(), std::min(from.size(), detail::session::record_size));
   const result<void> written = co_await write_all(some);
@@ -367,6 +385,10 @@ task<result<void>> stream::write_all(std::span<const const_bytes> from) {
   const auto s = state_;
   if (s == nullptr) co_return errc::not_open;
   co_return co_await s->write(from);
+}
+
+task<result<void>> stream::write_all(context, std::span<const const_bytes> from) {
+  co_return co_await write_all(from);
 }
 
 task<result<void>> stream::end_writing() {

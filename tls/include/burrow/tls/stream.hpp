@@ -52,6 +52,11 @@ class stream {
   task<result<void>> read_full(bytes into);
   task<result<void>> read_full(context ctx, bytes into);
 
+  /// Reads all that comes until the peer has said that no more does; errc::unexpected_eof as
+  /// read(). Go: io.ReadAll.
+  task<result<std::string>> read_all();
+  task<result<std::string>> read_all(context ctx);
+
   /// Writes some of it, at most 16 KiB, and says how much. After an error nothing can be written
   /// any more, also if it was that of a Context or a deadline: the peer may have half of it, which
   /// only the other half could follow. (Not if the Context had ended before.) Reading goes on.
@@ -64,6 +69,7 @@ class stream {
 
   /// Writes all the buffers, in order.
   task<result<void>> write_all(std::span<const const_bytes> from);
+  task<result<void>> write_all(context ctx, std::span<const const_bytes> from);
 
   /// Tells the peer that no more comes (close_notify); it may still send, and be read. Writes fail
   /// with std::errc::broken_pipe then. Go: CloseWrite.
