@@ -60,7 +60,9 @@ MODEL(cond_abandoned, {.executions = 4'500, .random_runs = 1'000}) {
   stand_ins g(3);
   guarded_units all;
   model::thread("abandoned", [&] {
-    if (all.take(g[0])) all.give();
+    const bool has_it = all.take(g[0]);
+    g.deliver();  // the mutex may have been handed over to who waits, and would never be free
+    if (has_it) all.give();
     g.deliver();
   });
   model::thread("waits", [&] {
