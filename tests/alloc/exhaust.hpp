@@ -18,6 +18,7 @@
 #include <functional>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 /// Counts those that exist.
@@ -56,7 +57,7 @@ void exhaust(F main) {
     std::size_t live = 0;
     std::size_t first_live = 0;
     int descriptors = 0;
-    const char* unexpected = nullptr;
+    std::string unexpected;
     for (std::size_t n = 0;; ++n) {  // 0: none, to warm up
       CAPTURE(n);
       failed.happened = false;
@@ -67,12 +68,13 @@ void exhaust(F main) {
         burrow::run(opt, main, std::ref(failed));
         ended_well = true;
       } catch (const std::bad_alloc&) {
-      } catch (const std::exception&) {
-        unexpected = "another exception";
+      } catch (const std::exception& e) {
+        fail_allocation(0);
+        unexpected = e.what();
       }
       const bool never_failed = allocation_is_to_fail();
       fail_allocation(0);
-      REQUIRE(unexpected == nullptr);
+      REQUIRE(unexpected == "");
       REQUIRE(tracked::alive.load() == 0);
       if (n == 0) descriptors = open_descriptors();
       REQUIRE(open_descriptors() == descriptors);

@@ -409,13 +409,8 @@ TEST_CASE(
   };
   std::thread a(arm_and_stop, 1);
   std::thread b(arm_and_stop, 2);
-  std::size_t polled = 0;
-  while (running.load() != 0) {
-    set.poll_at(steady_now());
-    ++polled;
-  }
+  while (running.load() != 0) set.poll_at(steady_now());
   a.join();
   b.join();
   CHECK(set.fired.size() + static_cast<std::size_t>(stopped.load()) == 2 * std::size_t{rounds});
-  CHECK(polled > 0);
 }
