@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Chapter 11 of the guide: servers of HTTP.
 #include <burrow/burrow.hpp>
-#include <burrow/http/client.hpp>
-#include <burrow/http/router.hpp>
-#include <burrow/http/server.hpp>
+#include <burrow/http.hpp>
 #include <burrow/net/listener.hpp>
 
 #include <chrono>

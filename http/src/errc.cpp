@@ -15,7 +15,7 @@ const char* message_of(errc e) noexcept {
     case errc::header_too_large: return "header too large";
     case errc::body_too_large: return "body too large";
     case errc::incomplete: return "the connection ended within a message";
-    case errc::timeout: return "the peer was silent for too long";
+    case errc::timeout: return "a time limit has passed";
     case errc::unsupported_version: return "unsupported version of HTTP";
     case errc::unsupported_encoding: return "unsupported transfer encoding";
     case errc::body_not_allowed: return "this response has no body";

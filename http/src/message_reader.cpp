@@ -171,10 +171,20 @@ bool copy_fields(const Fields& from, http::headers& to) {
   return true;
 }
 
+/// Of what names and addresses are made; whether it is one of a host is not this server's affair.
+bool is_host_field(std::string_view value) noexcept {
+  return std::ranges::all_of(value, [](char c) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return is_letter || (c >= '0' && c <= '9') ||
+           std::string_view("!$%&'()*+,-.:;=@[]_~").find(c) != std::string_view::npos;
+  });
+}
+
 /// What RFC 9112, 3.2 asks of a request.
 std::error_code check_request(const message_head& head) {
   const std::size_t hosts = head.fields.count("Host");
   if (hosts > 1 || (hosts == 0 && head.minor_version > 0)) return errc::malformed;
+  if (hosts == 1 && !is_host_field(*head.fields.get("Host"))) return errc::malformed;
   if (!is_visible(head.target)) return errc::malformed;
   return {};
 }

@@ -52,6 +52,10 @@ TEST_CASE("what two readers could take for two messages is refused") {
 TEST_CASE("requests that are none, and what the server does not do") {
   const std::vector<std::pair<std::string, std::string>> all = {
       {"GET / HTTP/1.1\r\n\r\n", "400"},  // no Host
+      {"GET / HTTP/1.1\r\nHost: x y\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: x/y\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: \r\nConnection: close\r\n\r\n", "200"},
+      {"GET / HTTP/1.1\r\nHost: [::1]:80\r\nConnection: close\r\n\r\n", "200"},
       {"nonsense\r\n\r\n", "400"},
       {"GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
       {"\x16\x03\x01\x02", "400"},  // a TLS hello

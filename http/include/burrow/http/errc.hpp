@@ -14,7 +14,7 @@ enum class errc {
   header_too_large,      ///< the header is larger than its limit
   body_too_large,        ///< the body is larger than its limit
   incomplete,            ///< the peer ended the connection within a message
-  timeout,               ///< the peer was silent for too long
+  timeout,               ///< the peer was silent, or requests ran, for too long
   unsupported_version,   ///< neither HTTP/1.0 nor HTTP/1.1
   unsupported_encoding,  ///< a Transfer-Encoding other than chunked
   body_not_allowed,      ///< a body for a status or a method that has none
