@@ -115,15 +115,26 @@ class model_driver final : public driver {
     while (token_.exchange(0, relaxed) == 0) model::wait_while(&token_, sizeof(token_), 0);
   }
   void wake() noexcept override { token_.store(1, relaxed); }
-  void poll(wake_list&) noexcept override {}
+  void poll(wake_list& wakes) noexcept override {
+    goroutine* g = arrived_.exchange(nullptr, acquire);
+    if (g == nullptr) return;
+    in_flight.store(0, relaxed);
+    wakes.add(g);
+  }
   const char* name() const noexcept override { return "model"; }
-  bool takes_requests() const noexcept override { return false; }
+  bool takes_requests() const noexcept override { return true; }
   void submit(io_request&) noexcept override {}
   void cancel(io_request&) noexcept override {}
   int watch(descriptor&, io_side) noexcept override { return 0; }
 
+  void arrive(goroutine* g) noexcept {
+    arrived_.store(g, release);
+    wake();
+  }
+
  private:
   atomic<std::uint32_t> token_{0};
+  atomic<goroutine*> arrived_{nullptr};
 };
 
 }  // namespace
@@ -135,6 +146,14 @@ std::unique_ptr<driver> make_epoll_driver(driver_group& group) {
   return std::make_unique<model_driver>(group);
 }
 int allowed_cpus() noexcept { return 2; }
+
+}  // namespace burrow::detail
+
+void model::arrive(burrow::detail::worker& at, burrow::detail::goroutine* g) noexcept {
+  static_cast<burrow::detail::model_driver&>(at.io()).arrive(g);
+}
+
+namespace burrow::detail {
 
 // The calling thread is the only worker, or the model has threads for the others; no monitor.
 void scheduler::start_threads() { own_threads().fetch_add(1, seq_cst); }

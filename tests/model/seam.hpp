@@ -6,7 +6,9 @@
 
 namespace burrow::detail {
 class scheduler;
-}
+class worker;
+struct goroutine;
+}  // namespace burrow::detail
 
 namespace model {
 
@@ -16,6 +18,10 @@ void set_clock(burrow::detail::nanoseconds_t to, burrow::detail::nanoseconds_t s
 
 /// What the deadlock report calls; null: the execution fails.
 void on_deadlock(void (*handler)(burrow::detail::scheduler&)) noexcept;
+
+/// By a thread that is the kernel: what `g` waits for has come to the driver of `at`, whose
+/// `in_flight` counts it already.
+void arrive(burrow::detail::worker& at, burrow::detail::goroutine* g) noexcept;
 
 /// A thread of the process begins or ends. It starts with one.
 void change_process_threads(int by) noexcept;

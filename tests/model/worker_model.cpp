@@ -170,3 +170,49 @@ MODEL(worker_timer_and_inject, {.executions = 8'000, .random_runs = 1'500}) {
   expect_one_run(*j);
   expect_one_run(*k);
 }
+
+namespace {
+
+/// Worker 1 has seen all but one of the alternations, and waits for the kernel.
+void about_to_leave(worker& w) {
+  w.alternations_ = worker::alternations_of_partners - 1;
+  w.partner_turns_ = w.owner().worker_at(0).turns() - 1;
+  w.io().in_flight.store(1, relaxed);
+}
+
+}  // namespace
+
+/// What has arrived for a goroutine is left to the partner, which something else wakes meanwhile.
+MODEL(worker_leaves_to_partner, {.executions = 20'000, .random_runs = 1'500}) {
+  scheduler_under_test t(2, 2);
+  const auto j = t.make();
+  const auto k = t.make();
+  about_to_leave(t.s.worker_at(1));
+  t.start_workers();
+  model::thread("kernel", [&] { model::arrive(t.s.worker_at(1), j.get()); });
+  model::thread("submitter", [&] { t.inject(*k); });
+  model::join();
+  expect_one_run(*j);
+  expect_one_run(*k);
+}
+
+/// The partner is woken by the kernel as well, for a goroutine that stays in its turn until the
+/// other one has run: so that must not be left in the global queue while its worker sleeps.
+MODEL(worker_partner_is_busy, {.executions = 20'000, .random_runs = 1'500}) {
+  scheduler_under_test t(2, 2);
+  atomic<int> has_run{0};
+  const auto j = t.make([&] { has_run.store(1, release); });
+  const auto k = t.make([&] {
+    while (has_run.load(acquire) == 0) model::pause();
+  });
+  about_to_leave(t.s.worker_at(1));
+  t.s.worker_at(0).io().in_flight.store(1, relaxed);
+  t.start_workers();
+  model::thread("kernel", [&] {
+    model::arrive(t.s.worker_at(0), k.get());
+    model::arrive(t.s.worker_at(1), j.get());
+  });
+  model::join();
+  expect_one_run(*j);
+  expect_one_run(*k);
+}

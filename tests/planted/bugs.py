@@ -48,9 +48,9 @@ BUGS = (
     ),
     Bug(
         "a worker goes to sleep without a look at the global queue",
-        "scheduler/src/worker.cpp",
-        "!queue_.empty() || !owner_.global_.empty() ||\n",
-        "!queue_.empty() ||\n",
+        "scheduler/src/park.cpp",
+        "const bool global = !owner_.global_.empty() &&",
+        "const bool global = false &&",
         ("models",),
     ),
     Bug(

@@ -33,6 +33,23 @@ class stand_ins {
 
 }  // namespace
 
+TEST_CASE("one that sleeps is taken out by name, and counts as searching") {
+  stand_ins w(2);
+  idle_set set;
+  set.reserve(2);
+  CHECK_FALSE(set.take(w[0]));
+  CHECK_FALSE(set.any_searching());
+  set.enter(w[0], false, 2);
+  set.enter(w[1], false, 2);
+  CHECK(set.take(w[0]));
+  CHECK_FALSE(set.take(w[0]));
+  CHECK(set.any_searching());
+  CHECK_FALSE(set.leave(w[0]));
+  CHECK(set.leave(w[1]));
+  CHECK(set.stop_searching());
+  CHECK_FALSE(set.any_searching());
+}
+
 TEST_CASE("one is woken at a time: while it searches, nobody else is") {
   stand_ins w(3);
   idle_set set;

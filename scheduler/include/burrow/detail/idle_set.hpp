@@ -13,6 +13,7 @@
 #include <burrow/detail/atomic.hpp>
 #include <burrow/detail/lock.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -51,6 +52,17 @@ class idle_set {
     return w;
   }
 
+  /// Takes this one out, counted as searching. False: it does not sleep.
+  bool take(worker* w) noexcept {
+    locked hold(lock_);
+    if (!remove(w)) return false;
+    counters_.fetch_add(one_searching - one_sleeping, seq_cst);
+    return true;
+  }
+
+  /// seq_cst: follows the caller's entry; see worker::sleep().
+  bool any_searching() const noexcept { return searching(counters_.load(seq_cst)) != 0; }
+
   /// A worker without work may search only while fewer than half of the busy ones do.
   bool try_search(std::size_t workers) noexcept {
     const std::uint64_t s = counters_.load(relaxed);
@@ -76,13 +88,9 @@ class idle_set {
   /// False: somebody has taken it out already, counted as searching.
   bool leave(worker* w) noexcept {
     locked hold(lock_);
-    for (std::size_t i = 0; i < sleepers_.size(); ++i) {
-      if (sleepers_[i] != w) continue;
-      sleepers_.erase(sleepers_.begin() + static_cast<std::ptrdiff_t>(i));
-      counters_.fetch_sub(one_sleeping, seq_cst);
-      return true;
-    }
-    return false;
+    if (!remove(w)) return false;
+    counters_.fetch_sub(one_sleeping, seq_cst);
+    return true;
   }
 
   /// seq_cst: the caller's looks at the queues follow it.
@@ -96,6 +104,14 @@ class idle_set {
   static constexpr std::uint64_t one_sleeping = std::uint64_t{1} << 32;
   static std::uint64_t searching(std::uint64_t s) noexcept { return s & 0xffffffff; }
   static std::uint64_t sleeping(std::uint64_t s) noexcept { return s >> 32; }
+
+  /// Under lock_.
+  bool remove(worker* w) noexcept {
+    const auto place = std::find(sleepers_.begin(), sleepers_.end(), w);
+    if (place == sleepers_.end()) return false;
+    sleepers_.erase(place);
+    return true;
+  }
 
   wait_lock lock_;
   std::vector<worker*> sleepers_;  // under lock_; the one that slept last is woken first

@@ -119,6 +119,8 @@ class worker {
   static constexpr nanoseconds_t least_timer_interval = 30'000;
   static constexpr std::uint32_t always_offered = 64;  // so much waits that a thief is welcome
   static constexpr std::uint32_t most_vain_wakes = 4'000;
+  static constexpr std::uint32_t alternations_of_partners = 64;  // see park.cpp
+  static constexpr std::uint64_t most_turns_of_partner = 4;      // between two of these
 
   void ready_behind(goroutine* g) noexcept;
   void push_behind(goroutine* g) noexcept;
@@ -138,6 +140,9 @@ class worker {
   void execute(goroutine* g) noexcept;
   void finish_ended() noexcept;
   void park() noexcept;
+  void sleep(bool has_left) noexcept;
+  goroutine* take_lone_arrival() noexcept;
+  bool leave_to_partner(goroutine* g) noexcept;
   void wait_for_timer(nanoseconds_t until);
   nanoseconds_t judge_sleep() noexcept;
   goroutine* next_in_bubble() noexcept;
@@ -161,6 +166,9 @@ class worker {
   std::uint64_t judged_at_turn_ = 0;  // see judge_sleep()
   nanoseconds_t look_again_ = 0;
   nanoseconds_t slept_for_timer_at_ = -least_timer_interval;  // see wait_for_timer()
+  std::uint32_t partner_ = 0;  // the index of who may be one, below this worker's; see park.cpp
+  std::uint64_t partner_turns_ = 0;
+  std::uint32_t alternations_ = 0;       // arrivals in a row that look like a partner's
   std::uint32_t unoffered_ = 0;          // pushes that still wake nobody, see offer()
   atomic<std::uint32_t> vain_wakes_{0};  // so many pushes between two wake-ups; set by thieves
   std::uint64_t random_;
